@@ -1,0 +1,269 @@
+//! Events: what happened, keyed so that the same happening is recorded once.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::{EventId, JobId};
+
+/// What happened. The names are the contract's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum EventKind {
+    Queued,
+    Started,
+    Progress,
+    Succeeded,
+    Partial,
+    Failed,
+    Cancelled,
+    Stopped,
+    Changed,
+    Overdue,
+    Stalled,
+    Vanished,
+    ProjectIdle,
+    NotifierDown,
+    NotifierUp,
+    SpendCrossed,
+    SourceDown,
+    SourceUp,
+}
+
+/// Every kind with its name in config, documents and listings.
+pub const KIND_NAMES: [(EventKind, &str); 18] = [
+    (EventKind::Queued, "queued"),
+    (EventKind::Started, "started"),
+    (EventKind::Progress, "progress"),
+    (EventKind::Succeeded, "succeeded"),
+    (EventKind::Partial, "partial"),
+    (EventKind::Failed, "failed"),
+    (EventKind::Cancelled, "cancelled"),
+    (EventKind::Stopped, "stopped"),
+    (EventKind::Changed, "changed"),
+    (EventKind::Overdue, "overdue"),
+    (EventKind::Stalled, "stalled"),
+    (EventKind::Vanished, "vanished"),
+    (EventKind::ProjectIdle, "project_idle"),
+    (EventKind::NotifierDown, "notifier_down"),
+    (EventKind::NotifierUp, "notifier_up"),
+    (EventKind::SpendCrossed, "spend_crossed"),
+    (EventKind::SourceDown, "source_down"),
+    (EventKind::SourceUp, "source_up"),
+];
+
+impl EventKind {
+    /// The kinds that `finished` stands for.
+    pub const FINISHED: [Self; 5] =
+        [Self::Succeeded, Self::Partial, Self::Failed, Self::Cancelled, Self::Stopped];
+
+    /// The kinds that this version makes.
+    pub const MADE: [Self; 10] = [
+        Self::Queued,
+        Self::Started,
+        Self::Progress,
+        Self::Succeeded,
+        Self::Partial,
+        Self::Failed,
+        Self::Cancelled,
+        Self::Stopped,
+        Self::Changed,
+        Self::Vanished,
+    ];
+
+    /// The contract's name.
+    pub fn as_str(self) -> &'static str {
+        KIND_NAMES[self as usize].1
+    }
+
+    /// Whether the job has ended with this event: such a message is never superseded.
+    pub fn is_terminal(self) -> bool {
+        Self::FINISHED.contains(&self) || self == Self::Vanished
+    }
+
+    /// The `type` of the document that webhooks and commands get.
+    pub fn document_type(self) -> String {
+        match self {
+            Self::SourceDown => "source.down".into(),
+            Self::SourceUp => "source.up".into(),
+            Self::NotifierDown => "notifier.down".into(),
+            Self::NotifierUp => "notifier.up".into(),
+            Self::ProjectIdle => "project.idle".into(),
+            Self::SpendCrossed => "spend.crossed".into(),
+            kind => format!("job.{}", kind.as_str()),
+        }
+    }
+
+    /// The part of the key that the kind gives: the five outcomes share one slot, so that a
+    /// job ends once.
+    pub fn slot(self) -> &'static str {
+        if Self::FINISHED.contains(&self) { "ended" } else { self.as_str() }
+    }
+}
+
+impl FromStr for EventKind {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        KIND_NAMES
+            .iter()
+            .find(|(_, name)| *name == word)
+            .map(|(kind, _)| *kind)
+            .ok_or_else(|| format!("no event is called `{word}`"))
+    }
+}
+
+impl fmt::Display for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What makes an event the same event when it is detected again. No part is ever null.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct EventKey {
+    /// The source's name, or empty for events of no source.
+    pub source: String,
+    /// The job, project, notifier or rule that it is about.
+    pub subject: String,
+    /// See [`EventKind::slot`].
+    pub slot: &'static str,
+    /// What tells two events of one slot apart; empty where there can be only one.
+    pub occurrence: String,
+}
+
+impl EventKey {
+    /// The id made from this key.
+    pub fn id(&self) -> EventId {
+        EventId::of(&self.source, &self.subject, self.slot, &self.occurrence)
+    }
+}
+
+/// What is known of the name of a job's project.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ProjectName {
+    Known(String),
+    /// The job has no project, or the project has no name (any more).
+    #[default]
+    None,
+    /// It could not be asked for; a rule that needs it cannot decide.
+    Unavailable,
+}
+
+/// Something happened, once.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    pub key: EventKey,
+    pub kind: EventKind,
+    /// The job's state before; `None` for a job first seen.
+    pub from: Option<String>,
+    pub to: Option<String>,
+    pub detected_at: Timestamp,
+    /// It happened while the bridge was not watching.
+    pub late: bool,
+    pub job_id: Option<JobId>,
+    pub project_name: ProjectName,
+    /// Every field of the job that the API gave; `None` for events about no job.
+    pub job: Option<Map<String, Value>>,
+}
+
+/// The part of the document that says which rule speaks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RuleView {
+    pub name: String,
+    /// How many messages were held back before this one.
+    pub suppressed: u64,
+}
+
+impl Event {
+    /// The id made from the key.
+    pub fn id(&self) -> EventId {
+        self.key.id()
+    }
+
+    /// The document that rules, templates and `--json` see: `event`, `job` and, where a rule
+    /// speaks, `rule`. `project_name` is null where there is none.
+    pub fn document(&self, rule: Option<&RuleView>, repeat: bool) -> Value {
+        let job = self.job.as_ref().map(|fields| {
+            let mut job = fields.clone();
+            match &self.project_name {
+                ProjectName::Known(name) => {
+                    job.insert("project_name".into(), Value::String(name.clone()));
+                }
+                ProjectName::None | ProjectName::Unavailable => {
+                    job.entry("project_name").or_insert(Value::Null);
+                }
+            }
+            Value::Object(job)
+        });
+        let mut document = json!({
+            "event": {
+                "id": self.id(),
+                "kind": self.kind.as_str(),
+                "source": self.key.source,
+                "from": self.from,
+                "to": self.to,
+                "detected_at": self.detected_at.to_string(),
+                "late": self.late,
+                "repeat": repeat,
+            },
+            "job": job,
+        });
+        if let Some(rule) = rule {
+            document["rule"] = json!(rule);
+        }
+        document
+    }
+}
+
+/// Takes `download_url` and its expiry out of a document, at any depth: whoever has the link
+/// can fetch the file, so it goes only where a rule asks for it.
+pub fn without_download_url(mut document: Value) -> Value {
+    fn strip(value: &mut Value) {
+        match value {
+            Value::Object(fields) => {
+                fields.remove("download_url");
+                fields.remove("download_url_expires_at");
+                fields.values_mut().for_each(strip);
+            }
+            Value::Array(items) => items.iter_mut().for_each(strip),
+            _ => {}
+        }
+    }
+    strip(&mut document);
+    document
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_stand_in_the_order_of_the_kinds() {
+        for (kind, name) in KIND_NAMES {
+            assert_eq!(kind.as_str(), name);
+            assert_eq!(name.parse(), Ok(kind));
+        }
+    }
+
+    #[test]
+    fn a_job_ends_in_one_slot_whatever_its_outcome() {
+        assert_eq!(EventKind::Failed.slot(), EventKind::Succeeded.slot());
+        assert_ne!(EventKind::Vanished.slot(), EventKind::Succeeded.slot());
+    }
+
+    #[test]
+    fn a_download_link_is_taken_out_wherever_it_stands() {
+        let document = json!({"job": {"result": {"download_url": "https://x", "share_url": "s",
+            "download_url_expires_at": "t"}}, "events": [{"job": {"download_url": "y"}}]});
+
+        let stripped = without_download_url(document);
+
+        assert_eq!(
+            stripped,
+            json!({"job": {"result": {"share_url": "s"}}, "events": [{"job": {}}]})
+        );
+    }
+}

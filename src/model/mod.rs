@@ -1,0 +1,20 @@
+//! The product's words: ids, jobs, events, verdicts, deliveries, messages.
+//!
+//! Pure data that every room may speak. Nothing here does I/O, asks a clock or
+//! knows another room; times come in as values.
+
+mod delivery;
+mod event;
+mod id;
+mod job;
+mod message;
+mod verdict;
+
+pub use delivery::{Attempt, AttemptOutcome, Delivery, DeliveryState, NewDelivery};
+pub use event::{
+    Event, EventKey, EventKind, KIND_NAMES, ProjectName, RuleView, without_download_url,
+};
+pub use id::{DeliveryId, EmptyId, EventId, Fingerprint, JobId};
+pub use job::{JobState, KnownJob, Observation, Phase};
+pub use message::{Envelope, Message, NotifierKind};
+pub use verdict::Verdict;
