@@ -2,7 +2,7 @@
 //!
 //! A claim stores its owner, a fence and until when it holds, before anything is sent; so a
 //! row in `sending` after a crash is known to be unsure. Messages about one job to one
-//! recipient leave in order: see [`CLAIM`].
+//! recipient leave in order: see `claimable!`.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -61,26 +61,41 @@ pub enum Settled {
 /// Due and first in its lane: nothing earlier about the same job to the same recipient is
 /// being sent or due. One in back-off holds back what follows it, but not a terminal one,
 /// which overtakes it together with what it holds back.
-const CLAIM: &str = "
-UPDATE delivery SET state = 'sending', attempts = attempts + 1,
-    first_attempt_ms = coalesce(first_attempt_ms, $2), claim_owner = $5,
-    claim_fence = claim_fence + 1, claimed_ms = $2, claimed_until_ms = $4
-WHERE seq IN (
-    SELECT d.seq FROM delivery d
-    WHERE d.notifier = $1 AND d.state = 'pending' AND d.due_ms <= $2
-      AND (d.job_id = '' OR NOT EXISTS (
-          SELECT 1 FROM delivery e
-          WHERE e.notifier = d.notifier AND e.source = d.source AND e.job_id = d.job_id
-            AND e.recipient = d.recipient AND e.seq < d.seq
-            AND e.state IN ('pending', 'sending')
-            AND (e.state = 'sending' OR NOT d.terminal OR (e.due_ms <= $2 AND (
-                e.terminal OR NOT EXISTS (
-                    SELECT 1 FROM delivery f
-                    WHERE f.notifier = e.notifier AND f.source = e.source
-                      AND f.job_id = e.job_id AND f.recipient = e.recipient
-                      AND f.seq < e.seq AND f.state = 'pending' AND f.due_ms > $2))))))
-    ORDER BY d.seq LIMIT $3)
-RETURNING id";
+macro_rules! claimable {
+    () => {
+        "SELECT d.seq FROM delivery d
+         WHERE d.notifier = $1 AND d.state = 'pending' AND d.due_ms <= $2
+           AND (d.job_id = '' OR NOT EXISTS (
+               SELECT 1 FROM delivery e
+               WHERE e.notifier = d.notifier AND e.source = d.source AND e.job_id = d.job_id
+                 AND e.recipient = d.recipient AND e.seq < d.seq
+                 AND e.state IN ('pending', 'sending')
+                 AND (e.state = 'sending' OR NOT d.terminal OR (e.due_ms <= $2 AND (
+                     e.terminal OR NOT EXISTS (
+                         SELECT 1 FROM delivery f
+                         WHERE f.notifier = e.notifier AND f.source = e.source
+                           AND f.job_id = e.job_id AND f.recipient = e.recipient
+                           AND f.seq < e.seq AND f.state = 'pending' AND f.due_ms > $2))))))
+         ORDER BY d.seq LIMIT $3"
+    };
+}
+
+const CLAIM: &str = concat!(
+    "UPDATE delivery SET state = 'sending', attempts = attempts + 1,
+         first_attempt_ms = coalesce(first_attempt_ms, $2), claim_owner = $5,
+         claim_fence = claim_fence + 1, claimed_ms = $2, claimed_until_ms = $4
+     WHERE seq IN (",
+    claimable!(),
+    ") RETURNING id"
+);
+
+const OUTLOOK: &str = concat!(
+    "SELECT (SELECT count(*) FROM (",
+    claimable!(),
+    ")) AS due,
+     (SELECT min(due_ms) FROM delivery
+      WHERE notifier = $1 AND state = 'pending' AND due_ms > $2) AS next"
+);
 
 /// A progress message that the job's end has overtaken says nothing any more.
 const SUPERSEDE: &str = "
@@ -136,12 +151,7 @@ impl Store {
         now: Timestamp,
         most: u32,
     ) -> Result<(u32, Option<Timestamp>), StoreError> {
-        let row = sqlx::query(
-            "SELECT (SELECT count(*) FROM (SELECT 1 FROM delivery
-                     WHERE notifier = $1 AND state = 'pending' AND due_ms <= $2 LIMIT $3)) AS due,
-                    (SELECT min(due_ms) FROM delivery
-                     WHERE notifier = $1 AND state = 'pending' AND due_ms > $2) AS next",
-        )
+        let row = sqlx::query(OUTLOOK)
         .bind(notifier)
         .bind(ms(now))
         .bind(most)

@@ -1,0 +1,423 @@
+//! Ingest: one source → walk → diff → rules → one commit.
+//!
+//! [`Ingest::poll`] is one step and says when the next is due; [`Ingest::run`] turns it until
+//! told to stop. Observations of a source are diffed here and nowhere else, one walk at a
+//! time, against the state read in the transaction that writes what follows from it.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::names::Names;
+use super::route::{Nudges, Routes};
+use crate::clock::Clock;
+use crate::diff;
+use crate::model::{Event, Fingerprint, JobId, KnownJob, Observation};
+use crate::rules::RuleSet;
+use crate::source::schedule::{self, Rhythm};
+use crate::source::settings::{FirstRun, SourceSettings};
+use crate::source::walk::{self, walk};
+use crate::source::window::{self, WindowState};
+use crate::source::{ApiError, Client, Single};
+use crate::store::{Marks, OpenJob, SourceMemory, Store, StoreError, WalkCommit};
+use crate::telemetry::{self, PollNumbers};
+
+/// Under `run --once`, what a walk finds is late only after such a gap.
+const ONCE_LATE_AFTER: SignedDuration = SignedDuration::from_mins(5);
+
+/// The API shows jobs for 30 days.
+const API_MEMORY_DAYS: i64 = 30;
+
+/// How often old details are forgotten.
+const PRUNE_EVERY: SignedDuration = SignedDuration::from_hours(1);
+
+/// Whether the source is watched, or looked at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    Service,
+    Once,
+}
+
+/// What an ingest is made of.
+#[derive(Debug, Clone)]
+pub struct IngestParts {
+    pub settings: SourceSettings,
+    pub client: Client,
+    pub store: Store,
+    pub rules: Arc<RuleSet>,
+    pub routes: Arc<Routes>,
+    pub nudges: Nudges,
+    pub clock: Clock,
+    pub keep: Duration,
+    pub mode: Mode,
+}
+
+/// The loop of one source.
+#[derive(Debug)]
+pub struct Ingest {
+    parts: IngestParts,
+    memory: SourceMemory,
+    names: Names,
+    rhythm: Rhythm,
+    /// A complete walk has ended since the start: what comes now is not late.
+    caught_up: bool,
+    /// By how much the server's clock is ahead of ours.
+    skew: SignedDuration,
+    pruned_at: Option<Timestamp>,
+}
+
+/// What one poll came to, and when the next is due.
+#[derive(Debug)]
+pub struct Polled {
+    pub result: Result<PollNumbers, PollError>,
+    pub wait: Duration,
+}
+
+/// Why a poll was not complete. What it saw is kept all the same.
+#[derive(Debug, thiserror::Error)]
+pub enum PollError {
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What was read in one walk, singles included.
+#[derive(Debug, Default)]
+struct Sight {
+    seen: Vec<Observation>,
+    gone: Vec<JobId>,
+    reads: Vec<(JobId, Timestamp, bool)>,
+    /// A single read that failed: the walk stays complete, the read is tried again.
+    trouble: Option<ApiError>,
+}
+
+impl Ingest {
+    /// Reads what is known of the source.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub async fn start(parts: IngestParts) -> Result<Self, StoreError> {
+        let memory = parts.store.remember(&parts.settings.name).await?;
+        let now = parts.clock.now();
+        if let Some(last) = memory.marks.last_complete_at {
+            let days = now.duration_since(last).as_hours() / 24;
+            if days > API_MEMORY_DAYS {
+                telemetry::gap(&parts.settings.name, days);
+            }
+        }
+        let late_after = match parts.mode {
+            Mode::Service => SignedDuration::ZERO,
+            Mode::Once => ONCE_LATE_AFTER,
+        };
+        let caught_up = parts.mode == Mode::Once
+            && memory.marks.last_complete_at.is_some_and(|last| now.duration_since(last) <= late_after);
+        Ok(Self {
+            rhythm: Rhythm::new(&parts.settings),
+            parts,
+            memory,
+            names: Names::default(),
+            caught_up,
+            skew: SignedDuration::ZERO,
+            pruned_at: None,
+        })
+    }
+
+    /// Polls until `stop`.
+    pub async fn run(mut self, stop: CancellationToken) {
+        loop {
+            let begun = Instant::now();
+            let polled = tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                polled = self.poll() => polled,
+            };
+            // The interval counts from one poll's start to the next one's.
+            let wait = match polled.result {
+                Ok(_) => polled.wait.saturating_sub(begun.elapsed()),
+                Err(_) => polled.wait,
+            };
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
+    /// One poll: everything from the list request to the commit.
+    pub async fn poll(&mut self) -> Polled {
+        let begun = Instant::now();
+        let result = self.try_poll(begun).await;
+        let open = self.memory.open.iter().any(|job| !job.forbidden);
+        let wait = match &result {
+            Ok(_) => self.rhythm.after_success(open),
+            Err(PollError::Api(error)) => self.rhythm.after_failure(error, fastrand::f64()),
+            Err(PollError::Store(_)) => self.rhythm.after_trouble(fastrand::f64()),
+        };
+        match &result {
+            Ok(numbers) => telemetry::poll_done(&self.parts.settings.name, numbers),
+            Err(error) => {
+                telemetry::poll_failed(&self.parts.settings.name, &error.to_string(), wait);
+            }
+        }
+        Polled { result, wait }
+    }
+
+    async fn try_poll(&mut self, begun: Instant) -> Result<PollNumbers, PollError> {
+        let found = self.walk().await?;
+        for odd in &found.rejected {
+            telemetry::element_rejected(&self.parts.settings.name, odd.id.as_deref(), &odd.cause);
+        }
+        self.skew = found.started_at.duration_since(found.asked_at);
+        let complete = found.end.is_ok();
+        let returned = returned(&found);
+        let mut sight = Sight { seen: found.seen, ..Sight::default() };
+        if complete {
+            self.read_singles(&returned, &mut sight).await;
+        }
+        let mut numbers = PollNumbers {
+            pages: found.pages,
+            changed: sight.seen.len(),
+            unchanged: found.unchanged.len(),
+            rejected: found.rejected.len(),
+            singles: sight.reads.len(),
+            ..PollNumbers::default()
+        };
+        let was_first = self.memory.marks.baseline_at.is_none();
+        let marks = complete.then(|| self.marks_after(found.started_at));
+        let committed = self.decide_and_commit(&sight, marks).await?;
+        (numbers.events, numbers.deliveries) = (committed.events, committed.deliveries);
+        numbers.open = self.memory.open.len();
+        numbers.took = begun.elapsed();
+        found.end?;
+        if was_first {
+            telemetry::baseline_taken(&self.parts.settings.name, numbers.changed);
+        }
+        self.caught_up = true;
+        self.prune(&returned).await;
+        match sight.trouble {
+            Some(trouble) => Err(trouble.into()),
+            None => Ok(numbers),
+        }
+    }
+
+    /// The list, as far back as the plan says.
+    async fn walk(&self) -> Result<walk::Walk, StoreError> {
+        let now = self.server_now();
+        let marks = &self.memory.marks;
+        let lookback = self.parts.settings.lookback;
+        let base = window::base(now, marks.watermark, lookback);
+        let mut open = Vec::new();
+        for job in &self.memory.open {
+            open.push(self.open_job(job, base).await?);
+        }
+        let plan = window::plan(&WindowState { now, watermark: marks.watermark, lookback, open: &open });
+        let resting: HashSet<Fingerprint> = self
+            .memory
+            .open
+            .iter()
+            .filter(|job| job.resultless_since.is_none())
+            .map(|job| job.fingerprint)
+            .collect();
+        let is_known = |fingerprint: Fingerprint| {
+            self.memory.ended.contains(&fingerprint) || resting.contains(&fingerprint)
+        };
+        Ok(walk(&self.parts.client, Some(plan.created_after), &self.parts.clock, &is_known).await)
+    }
+
+    async fn open_job(&self, job: &OpenJob, base: Timestamp) -> Result<window::OpenJob, StoreError> {
+        let known_newer = match job.created_at {
+            Some(created) if created < base => {
+                self.parts.store.created_since(&self.parts.settings.name, created).await?
+            }
+            _ => 0,
+        };
+        Ok(window::OpenJob {
+            id: job.id.clone(),
+            created_at: job.created_at,
+            known_newer,
+            last_read_at: job.last_read_at,
+            forbidden: job.forbidden,
+        })
+    }
+
+    /// Reads open jobs that a complete walk did not return, one by one.
+    async fn read_singles(&self, returned: &HashSet<Fingerprint>, sight: &mut Sight) {
+        let source = &self.parts.settings.name;
+        let seen: HashSet<&JobId> = sight.seen.iter().map(|job| &job.id).collect();
+        let missing: Vec<window::OpenJob> = self
+            .memory
+            .open
+            .iter()
+            .filter(|job| !seen.contains(&job.id) && !returned.contains(&job.fingerprint))
+            .map(|job| window::OpenJob {
+                id: job.id.clone(),
+                created_at: job.created_at,
+                known_newer: 0,
+                last_read_at: job.last_read_at,
+                forbidden: job.forbidden,
+            })
+            .collect();
+        for id in window::singles(&missing, self.parts.clock.now()) {
+            let answer = self.parts.client.job(&id).await;
+            let now = self.parts.clock.now();
+            match answer {
+                Ok(Single::Seen(job)) => {
+                    sight.reads.push((id, now, false));
+                    sight.seen.push(*job);
+                }
+                Ok(Single::Gone) => sight.gone.push(id),
+                Ok(Single::Forbidden) => {
+                    let known = self.memory.open.iter().any(|job| job.id == id && job.forbidden);
+                    if !known {
+                        telemetry::job_forbidden(source, id.as_str());
+                    }
+                    sight.reads.push((id, now, true));
+                }
+                Err(trouble) => {
+                    sight.trouble = Some(trouble);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Diffs, asks the rules, and writes it all down in one transaction.
+    async fn decide_and_commit(
+        &mut self,
+        sight: &Sight,
+        marks: Option<Marks>,
+    ) -> Result<crate::store::Committed, StoreError> {
+        let source = self.parts.settings.name.clone();
+        let named = self.named_events(sight).await?;
+        let now = self.parts.clock.now();
+        let mut transaction = self.parts.store.begin(&source).await?;
+        let known = transaction.known(&ids_of(sight)).await?;
+        let (jobs, mut events) = self.differences(sight, known, now);
+        for event in &mut events {
+            if let Some(name) = named.get(&event.id()) {
+                event.project_name = name.clone();
+            }
+        }
+        let mut commit = WalkCommit { jobs, reads: sight.reads.clone(), marks, events: Vec::new() };
+        for event in events {
+            let verdicts = self.parts.rules.judge(&event);
+            let owed: Vec<_> = verdicts
+                .iter()
+                .filter(|(_, verdict)| verdict.sends())
+                .flat_map(|(rule, _)| self.parts.routes.owed(rule, &event, now))
+                .collect();
+            let verdicts =
+                verdicts.into_iter().map(|(rule, verdict)| (rule.name.clone(), verdict)).collect();
+            commit.events.push((event, verdicts, owed));
+        }
+        let committed = transaction.commit(&commit).await?;
+        self.memory.learn(&commit);
+        self.announce(&commit);
+        Ok(committed)
+    }
+
+    /// The project names of what has happened, fetched before the transaction is opened: a
+    /// request must not hold it. Nothing that happened costs nothing.
+    async fn named_events(
+        &mut self,
+        sight: &Sight,
+    ) -> Result<HashMap<crate::model::EventId, crate::model::ProjectName>, StoreError> {
+        if sight.seen.is_empty() && sight.gone.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let source = self.parts.settings.name.clone();
+        let mut look = self.parts.store.begin(&source).await?;
+        let known = look.known(&ids_of(sight)).await?;
+        drop(look);
+        let (_, mut events) = self.differences(sight, known, self.parts.clock.now());
+        let IngestParts { client, store, clock, .. } = &self.parts;
+        self.names.fill(&mut events, client, store, clock).await?;
+        Ok(events.into_iter().map(|event| (event.id(), event.project_name)).collect())
+    }
+
+    /// What happened, by the pure `diff`.
+    fn differences(
+        &self,
+        sight: &Sight,
+        mut known: HashMap<JobId, KnownJob>,
+        now: Timestamp,
+    ) -> (Vec<KnownJob>, Vec<Event>) {
+        let source = &self.parts.settings.name;
+        let baseline = self.parts.settings.first_run == FirstRun::Baseline
+            && self.memory.marks.baseline_at.is_none();
+        let watch = diff::Watch { source, now, baseline, late: !self.caught_up };
+        let mut jobs = Vec::new();
+        let mut events = Vec::new();
+        let mut take = |step: diff::Step| {
+            for note in &step.notes {
+                telemetry::oddity(source, step.job.id.as_str(), &note.to_string());
+            }
+            events.extend(step.events);
+            jobs.push(step.job);
+        };
+        for seen in &sight.seen {
+            take(diff::observe(&watch, known.get(&seen.id), seen));
+        }
+        for id in &sight.gone {
+            if let Some(job) = known.remove(id) {
+                take(diff::vanish(&watch, &job));
+            }
+        }
+        (jobs, events)
+    }
+
+    fn announce(&self, commit: &WalkCommit) {
+        for (event, _, owed) in &commit.events {
+            telemetry::event_recorded(event, owed.len());
+            owed.iter().for_each(|delivery| self.parts.nudges.ring(&delivery.notifier));
+        }
+    }
+
+    fn marks_after(&self, walk_started: Timestamp) -> Marks {
+        let marks = self.memory.marks;
+        let now = self.parts.clock.now();
+        Marks {
+            baseline_at: marks.baseline_at.or(Some(now)),
+            watermark: marks.last_walk.or(marks.watermark),
+            last_walk: Some(walk_started),
+            last_complete_at: Some(now),
+        }
+    }
+
+    async fn prune(&mut self, returned: &HashSet<Fingerprint>) {
+        let now = self.parts.clock.now();
+        if self.pruned_at.is_some_and(|last| now.duration_since(last) < PRUNE_EVERY) {
+            return;
+        }
+        self.pruned_at = Some(now);
+        let source = &self.parts.settings.name;
+        match self.parts.store.prune(source, self.parts.keep, returned, now).await {
+            Ok(done) => telemetry::pruned(source, done.events, done.deliveries, done.jobs),
+            Err(problem) => {
+                let wait = PRUNE_EVERY.unsigned_abs();
+                telemetry::store_trouble("forgetting", &problem.to_string(), wait);
+            }
+        }
+    }
+
+    fn server_now(&self) -> Timestamp {
+        let now = self.parts.clock.now();
+        now.checked_add(self.skew).unwrap_or(now)
+    }
+}
+
+/// The fingerprints of everything that the list returned.
+fn returned(found: &walk::Walk) -> HashSet<Fingerprint> {
+    let seen = found.seen.iter().map(|job| job.fingerprint);
+    found.unchanged.iter().copied().chain(seen).collect()
+}
+
+fn ids_of(sight: &Sight) -> Vec<&JobId> {
+    sight.seen.iter().map(|job| &job.id).chain(&sight.gone).collect()
+}
