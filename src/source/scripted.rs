@@ -21,8 +21,8 @@ pub(super) const TOKEN: &str = "dsc_0123456789abcdef";
 pub(super) enum Reply {
     /// These bytes, then the connection is closed.
     Raw(Vec<u8>),
-    /// No answer while the server lives.
-    Silence,
+    /// These bytes, and then nothing more while the server lives.
+    Stalled(Vec<u8>),
 }
 
 /// One request as it came.
@@ -52,7 +52,7 @@ impl Scripted {
         let stop = Arc::new(AtomicBool::new(false));
         let (list, stopped) = (Arc::clone(&asked), Arc::clone(&stop));
         let thread = std::thread::spawn(move || {
-            let mut silent = Vec::new();
+            let mut stalled = Vec::new();
             for connection in listener.incoming() {
                 if stopped.load(Ordering::SeqCst) {
                     return;
@@ -63,7 +63,10 @@ impl Scripted {
                 list.lock().unwrap().push(request.clone());
                 match script(number, &request) {
                     Reply::Raw(bytes) => drop(connection.write_all(&bytes)),
-                    Reply::Silence => silent.push(connection),
+                    Reply::Stalled(bytes) => {
+                        drop(connection.write_all(&bytes));
+                        stalled.push(connection);
+                    }
                 }
             }
         });

@@ -1,8 +1,8 @@
 //! What the client asks for, and how it sorts whatever is answered.
 
-use super::super::scripted::{Reply, Scripted, TOKEN, answer, build, ok};
 use super::*;
 use crate::secret::{Secret, SecretSource};
+use crate::source::scripted::{Reply, Scripted, TOKEN, answer, build, ok};
 
 const EMPTY_PAGE: &str = r#"{"data":[],"pagination":{}}"#;
 
@@ -119,14 +119,19 @@ async fn a_body_that_breaks_off_is_trouble() {
 
 #[tokio::test]
 async fn an_api_that_does_not_answer_or_cannot_be_reached_is_trouble() {
-    let silent = Scripted::start(|_, _| Reply::Silence);
+    let silent = Scripted::start(|_, _| Reply::Stalled(Vec::new()));
     let slow = silent.client_within(short()).list(&ListQuery::default()).await.unwrap_err();
+    let stalled = Scripted::start(|_, _| {
+        Reply::Stalled(b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{\"data\":[".to_vec())
+    });
+    let half = stalled.client_within(short()).list(&ListQuery::default()).await.unwrap_err();
     let client = silent.client();
     drop(silent);
 
     let gone = client.list(&ListQuery::default()).await.unwrap_err().to_string();
 
     assert_eq!(slow.to_string(), "the API took longer than 0.1 s to answer");
+    assert_eq!(half, slow);
     assert!(gone.starts_with("the API cannot be reached: "), "{gone}");
     assert!(!gone.contains("limit=100"), "{gone}");
 }

@@ -3,9 +3,9 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::super::scripted::{Reply, Scripted, answer, ok};
 use super::*;
 use crate::model::JobState;
+use crate::source::scripted::{Reply, Scripted, answer, ok};
 
 fn page(jobs: &[&str], next: Option<&str>) -> Vec<u8> {
     let jobs = jobs.join(",");
@@ -91,6 +91,17 @@ async fn a_list_without_an_end_is_given_up_after_a_thousand_pages() {
 
     assert_eq!(reason(&walk), "the job list has more than 1000 pages");
     assert_eq!((walk.pages, server.targets().len()), (1_000, 1_000));
+}
+
+#[tokio::test]
+async fn a_cursor_that_fits_into_no_address_ends_the_walk_as_incomplete() {
+    let server = Scripted::always(page(&[&running("a")], Some(&"c".repeat(70_000))));
+
+    let walk = walk_over(&server).await;
+
+    assert!(matches!(walk.end, Err(ApiError::Trouble { .. })), "{:?}", walk.end);
+    assert!(!reason(&walk).contains("ccc"), "{}", reason(&walk));
+    assert_eq!((ids(&walk), server.targets().len()), (vec!["a"], 1));
 }
 
 #[tokio::test]
