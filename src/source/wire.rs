@@ -1,6 +1,6 @@
 //! The API's JSON, read leniently: a page of jobs, one job, a project's name. Pure.
 //!
-//! [`walk`](super::walk) and [`client`](super::client) hand texts in; observations come out.
+//! [`walk`](super::walk) and the client hand texts in; observations come out.
 //! The elements of a page are read one by one from their raw text, so an odd one costs only
 //! itself, and one whose text is already known is not parsed at all. `job_id` is the one
 //! field a job must have; whatever else is missing or of an odd type counts as not given,
