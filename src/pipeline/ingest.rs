@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::diff;
 use crate::model::{Event, Fingerprint, JobId, KnownJob, Observation};
 use crate::rules::RuleSet;
-use crate::source::schedule::{self, Rhythm};
+use crate::source::schedule::{Outcome, Schedule};
 use crate::source::settings::{FirstRun, SourceSettings};
 use crate::source::walk::{self, walk};
 use crate::source::window::{self, WindowState};
@@ -34,6 +34,9 @@ const API_MEMORY_DAYS: i64 = 30;
 
 /// How often old details are forgotten.
 const PRUNE_EVERY: SignedDuration = SignedDuration::from_hours(1);
+
+/// How many odd things are remembered as told.
+const MOST_TOLD: usize = 1_000;
 
 /// Whether the source is watched, or looked at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,12 +65,14 @@ pub struct Ingest {
     parts: IngestParts,
     memory: SourceMemory,
     names: Names,
-    rhythm: Rhythm,
+    schedule: Schedule,
     /// A complete walk has ended since the start: what comes now is not late.
     caught_up: bool,
     /// By how much the server's clock is ahead of ours.
     skew: SignedDuration,
     pruned_at: Option<Timestamp>,
+    /// Odd things of the list that were told already: they come again at every poll.
+    told: HashSet<Fingerprint>,
 }
 
 /// What one poll came to, and when the next is due.
@@ -96,6 +101,23 @@ struct Sight {
     trouble: Option<ApiError>,
 }
 
+/// What `diff` says of a whole sight.
+#[derive(Debug, Default)]
+struct Differences {
+    jobs: Vec<KnownJob>,
+    events: Vec<Event>,
+    oddities: Vec<(JobId, Fingerprint, String)>,
+}
+
+impl Differences {
+    fn take(&mut self, step: diff::Step, about: Fingerprint) {
+        let odd = step.notes.iter().map(|note| (step.job.id.clone(), about, note.to_string()));
+        self.oddities.extend(odd);
+        self.events.extend(step.events);
+        self.jobs.push(step.job);
+    }
+}
+
 impl Ingest {
     /// Reads what is known of the source.
     ///
@@ -117,34 +139,29 @@ impl Ingest {
         let caught_up = parts.mode == Mode::Once
             && memory.marks.last_complete_at.is_some_and(|last| now.duration_since(last) <= late_after);
         Ok(Self {
-            rhythm: Rhythm::new(&parts.settings),
+            schedule: Schedule::new(parts.settings.poll_interval, parts.settings.idle_interval),
             parts,
             memory,
             names: Names::default(),
             caught_up,
             skew: SignedDuration::ZERO,
             pruned_at: None,
+            told: HashSet::new(),
         })
     }
 
     /// Polls until `stop`.
     pub async fn run(mut self, stop: CancellationToken) {
         loop {
-            let begun = Instant::now();
             let polled = tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
                 polled = self.poll() => polled,
             };
-            // The interval counts from one poll's start to the next one's.
-            let wait = match polled.result {
-                Ok(_) => polled.wait.saturating_sub(begun.elapsed()),
-                Err(_) => polled.wait,
-            };
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(wait) => {}
+                () = tokio::time::sleep(polled.wait) => {}
             }
         }
     }
@@ -154,11 +171,17 @@ impl Ingest {
         let begun = Instant::now();
         let result = self.try_poll(begun).await;
         let open = self.memory.open.iter().any(|job| !job.forbidden);
-        let wait = match &result {
-            Ok(_) => self.rhythm.after_success(open),
-            Err(PollError::Api(error)) => self.rhythm.after_failure(error, fastrand::f64()),
-            Err(PollError::Store(_)) => self.rhythm.after_trouble(fastrand::f64()),
+        let trouble;
+        let outcome = match &result {
+            Ok(_) if open => Outcome::Busy,
+            Ok(_) => Outcome::Idle,
+            Err(PollError::Api(error)) => Outcome::Failed(error),
+            Err(PollError::Store(problem)) => {
+                trouble = ApiError::trouble(problem.to_string());
+                Outcome::Failed(&trouble)
+            }
         };
+        let wait = self.schedule.after(outcome, begun.elapsed(), fastrand::f64());
         match &result {
             Ok(numbers) => telemetry::poll_done(&self.parts.settings.name, numbers),
             Err(error) => {
@@ -171,7 +194,10 @@ impl Ingest {
     async fn try_poll(&mut self, begun: Instant) -> Result<PollNumbers, PollError> {
         let found = self.walk().await?;
         for odd in &found.rejected {
-            telemetry::element_rejected(&self.parts.settings.name, odd.id.as_deref(), &odd.cause);
+            if self.tell_once(odd.fingerprint) {
+                let source = &self.parts.settings.name;
+                telemetry::element_rejected(source, odd.id.as_deref(), &odd.cause);
+            }
         }
         self.skew = found.started_at.duration_since(found.asked_at);
         let complete = found.end.is_ok();
@@ -192,6 +218,7 @@ impl Ingest {
         let marks = complete.then(|| self.marks_after(found.started_at));
         let committed = self.decide_and_commit(&sight, marks).await?;
         (numbers.events, numbers.deliveries) = (committed.events, committed.deliveries);
+        self.memory.listed(&returned, self.parts.clock.now());
         numbers.open = self.memory.open.len();
         numbers.took = begun.elapsed();
         found.end?;
@@ -211,11 +238,8 @@ impl Ingest {
         let now = self.server_now();
         let marks = &self.memory.marks;
         let lookback = self.parts.settings.lookback;
-        let base = window::base(now, marks.watermark, lookback);
-        let mut open = Vec::new();
-        for job in &self.memory.open {
-            open.push(self.open_job(job, base).await?);
-        }
+        let mut open: Vec<_> = self.memory.open.iter().map(window_job).collect();
+        self.count_newer(&mut open).await?;
         let plan = window::plan(&WindowState { now, watermark: marks.watermark, lookback, open: &open });
         let resting: HashSet<Fingerprint> = self
             .memory
@@ -230,20 +254,24 @@ impl Ingest {
         Ok(walk(&self.parts.client, Some(plan.created_after), &self.parts.clock, &is_known).await)
     }
 
-    async fn open_job(&self, job: &OpenJob, base: Timestamp) -> Result<window::OpenJob, StoreError> {
-        let known_newer = match job.created_at {
-            Some(created) if created < base => {
-                self.parts.store.created_since(&self.parts.settings.name, created).await?
-            }
-            _ => 0,
+    /// Tells of each open job how many known ones are newer, where any is so old that the plan
+    /// depends on it.
+    async fn count_newer(&self, open: &mut [window::OpenJob]) -> Result<(), StoreError> {
+        let recent = self.memory.marks.watermark;
+        let old = |job: &window::OpenJob| match (job.created_at, recent) {
+            (Some(created), Some(recent)) => created < recent,
+            _ => false,
         };
-        Ok(window::OpenJob {
-            id: job.id.clone(),
-            created_at: job.created_at,
-            known_newer,
-            last_read_at: job.last_read_at,
-            forbidden: job.forbidden,
-        })
+        if !open.iter().any(old) {
+            return Ok(());
+        }
+        for job in open {
+            if let Some(created) = job.created_at {
+                let since = self.parts.store.created_since(&self.parts.settings.name, created);
+                job.known_newer = since.await?.saturating_sub(1);
+            }
+        }
+        Ok(())
     }
 
     /// Reads open jobs that a complete walk did not return, one by one.
@@ -255,15 +283,10 @@ impl Ingest {
             .open
             .iter()
             .filter(|job| !seen.contains(&job.id) && !returned.contains(&job.fingerprint))
-            .map(|job| window::OpenJob {
-                id: job.id.clone(),
-                created_at: job.created_at,
-                known_newer: 0,
-                last_read_at: job.last_read_at,
-                forbidden: job.forbidden,
-            })
+            .map(window_job)
             .collect();
-        for id in window::singles(&missing, self.parts.clock.now()) {
+        let interval = self.parts.settings.poll_interval;
+        for id in window::singles(&missing, self.parts.clock.now(), interval) {
             let answer = self.parts.client.job(&id).await;
             let now = self.parts.clock.now();
             match answer {
@@ -298,7 +321,12 @@ impl Ingest {
         let now = self.parts.clock.now();
         let mut transaction = self.parts.store.begin(&source).await?;
         let known = transaction.known(&ids_of(sight)).await?;
-        let (jobs, mut events) = self.differences(sight, known, now);
+        let Differences { jobs, mut events, oddities } = self.differences(sight, known, now);
+        for (job, about, what) in oddities {
+            if self.tell_once(about) {
+                telemetry::oddity(&source, job.as_str(), &what);
+            }
+        }
         for event in &mut events {
             if let Some(name) = named.get(&event.id()) {
                 event.project_name = name.clone();
@@ -335,7 +363,7 @@ impl Ingest {
         let mut look = self.parts.store.begin(&source).await?;
         let known = look.known(&ids_of(sight)).await?;
         drop(look);
-        let (_, mut events) = self.differences(sight, known, self.parts.clock.now());
+        let mut events = self.differences(sight, known, self.parts.clock.now()).events;
         let IngestParts { client, store, clock, .. } = &self.parts;
         self.names.fill(&mut events, client, store, clock).await?;
         Ok(events.into_iter().map(|event| (event.id(), event.project_name)).collect())
@@ -347,29 +375,30 @@ impl Ingest {
         sight: &Sight,
         mut known: HashMap<JobId, KnownJob>,
         now: Timestamp,
-    ) -> (Vec<KnownJob>, Vec<Event>) {
+    ) -> Differences {
         let source = &self.parts.settings.name;
         let baseline = self.parts.settings.first_run == FirstRun::Baseline
             && self.memory.marks.baseline_at.is_none();
         let watch = diff::Watch { source, now, baseline, late: !self.caught_up };
-        let mut jobs = Vec::new();
-        let mut events = Vec::new();
-        let mut take = |step: diff::Step| {
-            for note in &step.notes {
-                telemetry::oddity(source, step.job.id.as_str(), &note.to_string());
-            }
-            events.extend(step.events);
-            jobs.push(step.job);
-        };
+        let mut found = Differences::default();
         for seen in &sight.seen {
-            take(diff::observe(&watch, known.get(&seen.id), seen));
+            let step = diff::observe(&watch, known.get(&seen.id), seen);
+            found.take(step, seen.fingerprint);
         }
         for id in &sight.gone {
             if let Some(job) = known.remove(id) {
-                take(diff::vanish(&watch, &job));
+                found.take(diff::vanish(&watch, &job), job.fingerprint);
             }
         }
-        (jobs, events)
+        found
+    }
+
+    /// Whether this is the first time; what is odd shows at every poll.
+    fn tell_once(&mut self, about: Fingerprint) -> bool {
+        if self.told.len() >= MOST_TOLD {
+            self.told.clear();
+        }
+        self.told.insert(about)
     }
 
     fn announce(&self, commit: &WalkCommit) {
@@ -382,10 +411,12 @@ impl Ingest {
     fn marks_after(&self, walk_started: Timestamp) -> Marks {
         let marks = self.memory.marks;
         let now = self.parts.clock.now();
+        let walks = window::Marks { last: marks.last_walk, before_last: marks.watermark };
+        let walks = walks.advance(walk_started);
         Marks {
             baseline_at: marks.baseline_at.or(Some(now)),
-            watermark: marks.last_walk.or(marks.watermark),
-            last_walk: Some(walk_started),
+            watermark: walks.watermark(),
+            last_walk: walks.last,
             last_complete_at: Some(now),
         }
     }
@@ -409,6 +440,18 @@ impl Ingest {
     fn server_now(&self) -> Timestamp {
         let now = self.parts.clock.now();
         now.checked_add(self.skew).unwrap_or(now)
+    }
+}
+
+/// An open job as the plan of a walk sees it.
+fn window_job(job: &OpenJob) -> window::OpenJob {
+    window::OpenJob {
+        id: job.id.clone(),
+        created_at: job.created_at,
+        known_newer: 0,
+        last_read_at: job.last_read_at,
+        forbidden: job.forbidden,
+        resultless: job.resultless_since.is_some(),
     }
 }
 

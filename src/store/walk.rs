@@ -398,4 +398,11 @@ impl SourceMemory {
             }
         }
     }
+
+    /// Takes note of the open jobs that a list returned just now.
+    pub fn listed(&mut self, returned: &HashSet<Fingerprint>, now: Timestamp) {
+        for open in self.open.iter_mut().filter(|open| returned.contains(&open.fingerprint)) {
+            open.last_read_at = Some(now);
+        }
+    }
 }
