@@ -44,12 +44,19 @@ pub(super) fn tell(loaded: &Loaded, screen: &Screen) {
 pub(super) fn summary(path: &Path, problems: &[crate::problem::Problem]) -> String {
     let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
     let warnings = problems.len() - errors;
-    let found = match (errors, warnings) {
+    let found = found(errors, warnings);
+    format!("`{}` has {found}", path.display())
+}
+
+/// "3 errors and 1 warning".
+pub(super) fn found(errors: usize, warnings: usize) -> String {
+    match (errors, warnings) {
         (errors, 0) => counted(errors, "error"),
         (0, warnings) => counted(warnings, "warning"),
-        (errors, warnings) => format!("{} and {}", counted(errors, "error"), counted(warnings, "warning")),
-    };
-    format!("`{}` has {found}", path.display())
+        (errors, warnings) => {
+            format!("{} and {}", counted(errors, "error"), counted(warnings, "warning"))
+        }
+    }
 }
 
 /// Opens the store beside a running service.
