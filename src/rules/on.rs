@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use toml::Spanned;
 
 use crate::model::{EventKind, KIND_NAMES};
-use crate::problem::{Problem, suggestion};
+use crate::problem::{Problem, nearest};
 
 /// Stands for [`EventKind::FINISHED`].
 const FINISHED: &str = "finished";
@@ -48,7 +48,10 @@ fn kinds_of(word: &str) -> Result<Vec<EventKind>, Problem> {
         Ok(kind) if EventKind::MADE.contains(&kind) => Ok(vec![kind]),
         Ok(kind) => Err(Problem::error(format!("`{kind}` is not supported yet"))
             .help(format!("this version makes {}", names().join(", ")))),
-        Err(message) => Err(Problem::error(message).help(suggestion(word, &known()))),
+        Err(message) => Err(Problem::error(message).help(match nearest(word, known()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("use one of {}", names().join(", ")),
+        })),
     }
 }
 
@@ -103,13 +106,20 @@ mod tests {
         let (kinds, problems) = parse(&["finnished", "failed", "stalled", "overdeu", "lunch"]);
 
         assert_eq!(kinds, [EventKind::Failed].into());
-        insta::assert_snapshot!(problems, @r"");
+        insta::assert_snapshot!(problems, @r#"
+        Some(0..9) rule `a`, key `on`: no event is called `finnished`; did you mean `finished`?
+        Some(15..22) rule `a`, key `on`: `stalled` is not supported yet; this version makes queued, started, progress, succeeded, partial, failed, cancelled, stopped, changed, vanished, finished, any
+        Some(22..29) rule `a`, key `on`: no event is called `overdeu`; did you mean `overdue`?
+        Some(29..34) rule `a`, key `on`: no event is called `lunch`; use one of queued, started, progress, succeeded, partial, failed, cancelled, stopped, changed, vanished, finished, any
+        "#);
     }
 
     #[test]
     fn an_empty_list_is_a_mistake() {
         let (_, problems) = parse(&[]);
 
-        insta::assert_snapshot!(problems, @r"");
+        insta::assert_snapshot!(problems, @r#"
+        None rule `a`, key `on`: no event is named, so the rule would never match; use one of queued, started, progress, succeeded, partial, failed, cancelled, stopped, changed, vanished, finished, any
+        "#);
     }
 }

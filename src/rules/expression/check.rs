@@ -9,7 +9,7 @@ use cel::common::ast::{
 };
 use cel::{Context, IdedExpr, Value};
 
-use crate::problem::{nearest, suggestion};
+use crate::problem::nearest;
 use crate::rules::fields::{EVENT_FIELDS, JOB_FIELDS, event_help};
 
 use crate::rules::pattern;
@@ -206,7 +206,10 @@ impl<'a> Checker<'a> {
             field if EVENT_FIELDS.contains(&field) => Ok(Kind::Text),
             field => {
                 let message = format!("an event has no field `{field}`");
-                Err(self.problem(expr, message, event_help(field)))
+                let mut problem = self.problem(expr, message, event_help(field));
+                let start = self.text.get(problem.offset..).and_then(|rest| rest.find(field));
+                problem.offset += start.unwrap_or_default();
+                Err(problem)
             }
         }
     }
@@ -244,6 +247,9 @@ impl<'a> Checker<'a> {
     fn call(&mut self, expr: &'a IdedExpr, call: &'a CallExpr) -> Checks<Kind> {
         let name = call.func_name.as_str();
         self.swallows |= matches!(name, operators::OPT_INDEX | operators::OPT_SELECT);
+        if let Some(help) = functions::unread_macro(name) {
+            return Err(self.misused(expr, name, format!("`{name}` is not used like this"), help));
+        }
         let (target, called) = match call.target.as_deref() {
             Some(IdedExpr { expr: Expr::Ident(space), .. })
                 if space == "optional" && self.local(space).is_none() =>
@@ -274,7 +280,8 @@ impl<'a> Checker<'a> {
     }
 
     fn unsuited(&self, expr: &IdedExpr, name: &str, given: &[Kind]) -> ExpressionProblem {
-        let kinds: Vec<&str> = given.iter().map(|kind| kind.words()).collect();
+        let known = given.iter().filter(|kind| **kind != Kind::Any);
+        let kinds: Vec<&str> = known.map(|kind| kind.words()).collect();
         let message = format!("{} cannot be used with {}", operator(name), kinds.join(" and "));
         let help = match name {
             operators::LOGICAL_AND | operators::LOGICAL_OR | operators::LOGICAL_NOT => {
@@ -295,21 +302,13 @@ impl<'a> Checker<'a> {
         on_target: bool,
         arguments: usize,
     ) -> Checks<&'static Function> {
-        let wrong = |message: String, help: String| {
-            let bracket = self.offset(expr);
-            let last = name.rsplit('.').next().unwrap_or(name);
-            let offset = self.text[..bracket].rfind(last).unwrap_or(bracket);
-            Err(ExpressionProblem { message, offset, help: Some(help) })
-        };
+        let wrong = |message, help| Err(self.misused(expr, name, message, help));
         let style = |form: &&Function| form.target.is_some() == on_target;
         let fits = |form: &&Function| {
             arguments <= form.takes.len() && arguments + form.optional >= form.takes.len()
         };
         if let Some(form) = functions::forms(name).filter(style).find(fits) {
             return Ok(form);
-        }
-        if let Some((_, help)) = functions::MACROS.iter().find(|(known, _)| *known == name) {
-            return wrong(format!("`{name}` is not used like this"), (*help).into());
         }
         if functions::forms(name).any(|form| style(&form)) {
             let message = format!("`{name}` does not take {arguments} arguments");
@@ -318,7 +317,21 @@ impl<'a> Checker<'a> {
         if functions::forms(name).next().is_some() {
             return wrong(format!("`{name}` is not called like this"), functions::usage(name));
         }
-        wrong(format!("no function is called `{name}`"), suggestion(name, &functions::names()))
+        wrong(format!("no function is called `{name}`"), functions::suggestion(name))
+    }
+
+    /// A problem at the name of a function: the parser only knows where its bracket is.
+    fn misused(
+        &self,
+        expr: &IdedExpr,
+        name: &str,
+        message: String,
+        help: String,
+    ) -> ExpressionProblem {
+        let bracket = self.offset(expr);
+        let last = name.rsplit('.').next().unwrap_or(name);
+        let offset = self.text.get(..bracket).and_then(|before| before.rfind(last));
+        ExpressionProblem { message, offset: offset.unwrap_or(bracket), help: Some(help) }
     }
 
     fn suits(

@@ -1,5 +1,7 @@
 //! The functions that an expression may call, with what they take and give.
 
+use crate::problem::nearest;
+
 use super::kind::Kind;
 
 /// One function in one of its forms.
@@ -16,7 +18,7 @@ pub(super) struct Function {
 }
 
 /// Looks like a function but is written with names and fields, and read before any call.
-pub(super) const MACROS: [(&str, &str); 9] = [
+const MACROS: [(&str, &str); 9] = [
     ("has", "write has(job.result), with a field"),
     ("all", "write list.all(x, x > 0)"),
     ("exists", "write list.exists(x, x > 0)"),
@@ -28,6 +30,22 @@ pub(super) const MACROS: [(&str, &str); 9] = [
     ("optFlatMap", "write value.optFlatMap(x, x.?field)"),
 ];
 
+/// What is used most, for help.
+const USUAL: [&str; 12] = [
+    "has",
+    "size",
+    "contains",
+    "startsWith",
+    "endsWith",
+    "matches",
+    "exists",
+    "all",
+    "int",
+    "string",
+    "timestamp",
+    "duration",
+];
+
 const TEXT: &[Kind] = &[Kind::Text];
 const TIME: &[Kind] = &[Kind::Timestamp];
 const TIME_OR_SPAN: &[Kind] = &[Kind::Timestamp, Kind::Duration];
@@ -36,7 +54,7 @@ const OPTIONAL: &[Kind] = &[Kind::Optional];
 const ANY: &[Kind] = &[];
 
 /// Every function, as the engine has them.
-pub(super) const FUNCTIONS: [Function; 36] = [
+const FUNCTIONS: [Function; 36] = [
     member("contains", TEXT, &[TEXT], 0, Kind::Bool),
     member("startsWith", TEXT, &[TEXT], 0, Kind::Bool),
     member("endsWith", TEXT, &[TEXT], 0, Kind::Bool),
@@ -85,13 +103,19 @@ pub(super) fn forms(name: &str) -> impl Iterator<Item = &'static Function> {
     FUNCTIONS.iter().filter(move |function| function.name == name)
 }
 
-/// What may be called, for suggestions.
-pub(super) fn names() -> Vec<&'static str> {
+/// How a macro is written, for one that the parser did not recognise.
+pub(super) fn unread_macro(name: &str) -> Option<String> {
+    let (_, help) = MACROS.iter().find(|(known, _)| *known == name)?;
+    Some((*help).into())
+}
+
+/// What to write instead of an unknown function.
+pub(super) fn suggestion(name: &str) -> String {
     let functions = FUNCTIONS.iter().map(|function| function.name);
-    let mut names: Vec<&str> = functions.filter(|name| !name.starts_with('@')).collect();
-    names.dedup();
-    names.extend(MACROS.map(|(name, _)| name));
-    names
+    match nearest(name, functions.chain(MACROS.map(|(name, _)| name))) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("use {}, or others of CEL's standard ones", USUAL.join(", ")),
+    }
 }
 
 /// How a function is written, for help.

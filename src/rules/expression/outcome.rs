@@ -7,7 +7,7 @@ use cel::ExecutionError;
 use cel::common::types::{CelBool, CelNull};
 use cel::common::value::Val;
 
-use crate::rules::met::{any_of, harmless};
+use crate::rules::met::harmless;
 
 use super::Answer;
 
@@ -66,8 +66,7 @@ fn failure(error: &ExecutionError) -> String {
         ExecutionError::NoSuchOverload(overload) => {
             let kinds: Vec<String> =
                 overload.argument_types().iter().map(|name| kind(name)).collect();
-            let kinds = any_of(&kinds).replace(" or ", " and ");
-            format!("{} cannot be used with {kinds}", operator(overload.function()))
+            format!("{} cannot be used with {}", operator(overload.function()), kinds.join(" and "))
         }
         ExecutionError::UnexpectedType { got, want } => {
             format!("{} stands where {} is wanted", kind(got), kind(want))

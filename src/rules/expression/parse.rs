@@ -86,13 +86,15 @@ fn in_words(text: &str, error: &ParseError) -> ExpressionProblem {
                 "and" => Some("write &&"),
                 "or" => Some("write ||"),
                 "not" => Some("write !"),
-                "=" => Some("write == to compare"),
                 near if near.starts_with('=') => Some("write == to compare"),
                 near if near.starts_with(['"', '\'']) => Some("close the quote"),
                 _ => None,
             };
-            let near = harmless(near, MAX_QUOTED_CHARS);
+            let near = harmless(near.trim(), MAX_QUOTED_CHARS);
             problem(format!("`{near}` cannot stand here"), offset, help)
+        }
+        _ if said.contains("has()") => {
+            problem("`has` takes a field".into(), offset, Some("write has(job.result)"))
         }
         _ => problem(harmless(said, 2 * MAX_QUOTED_CHARS), offset, None),
     }
