@@ -87,13 +87,44 @@ pub fn stopped(clean: bool) {
 
 /// A poll ended and every page came.
 pub fn poll_done(source: &str, numbers: &PollNumbers) {
-    let PollNumbers { pages, changed, unchanged, rejected, singles, open, events, deliveries, took } =
-        *numbers;
+    let PollNumbers {
+        pages,
+        changed,
+        unchanged,
+        rejected,
+        singles,
+        open,
+        events,
+        deliveries,
+        took,
+    } = *numbers;
     let took_ms = millis(took);
     if events > 0 {
-        info!(source, pages, changed, unchanged, rejected, singles, open, events, deliveries, took_ms, "Polled {source}: {events} new events, {deliveries} messages owed.");
+        info!(
+            source,
+            pages,
+            changed,
+            unchanged,
+            rejected,
+            singles,
+            open,
+            events,
+            deliveries,
+            took_ms,
+            "Polled {source}: {events} new events, {deliveries} messages owed."
+        );
     } else {
-        debug!(source, pages, changed, unchanged, rejected, singles, open, took_ms, "Polled {source}: nothing new.");
+        debug!(
+            source,
+            pages,
+            changed,
+            unchanged,
+            rejected,
+            singles,
+            open,
+            took_ms,
+            "Polled {source}: nothing new."
+        );
     }
 }
 
@@ -105,12 +136,20 @@ pub fn poll_failed(source: &str, reason: &str, retry_in: Duration) {
 
 /// The first complete walk of a source has ended.
 pub fn baseline_taken(source: &str, jobs: usize) {
-    info!(source, jobs, "First complete look at {source}: {jobs} jobs are known; what happens from now on is told.");
+    info!(
+        source,
+        jobs,
+        "First complete look at {source}: {jobs} jobs are known; what happens from now on is told."
+    );
 }
 
 /// The bridge was away for longer than the API remembers.
 pub fn gap(source: &str, days: i64) {
-    warn!(source, days, "{source} was last read {days} days ago, but the API shows 30 days only: what ended before that is not known.");
+    warn!(
+        source,
+        days,
+        "{source} was last read {days} days ago, but the API shows 30 days only: what ended before that is not known."
+    );
 }
 
 /// The API gave an element that is not a job.
@@ -147,7 +186,13 @@ pub fn message_sent(notifier: &str, id: &DeliveryId, attempts: u32, took: Durati
 }
 
 /// An attempt failed; the message is owed still.
-pub fn message_delayed(notifier: &str, id: &DeliveryId, attempts: u32, reason: &str, wait: Duration) {
+pub fn message_delayed(
+    notifier: &str,
+    id: &DeliveryId,
+    attempts: u32,
+    reason: &str,
+    wait: Duration,
+) {
     let wait_ms = millis(wait);
     warn!(notifier, delivery_id = %id, attempts, reason = ?reason, wait_ms, "Not sent to {notifier} yet; trying again in {}.", words(wait));
 }
@@ -175,13 +220,20 @@ pub fn template_failed(notifier: &str, template: &str, reason: &str) {
 /// What a dead process left in flight is owed again.
 pub fn recovered(count: u64) {
     if count > 0 {
-        warn!(count, "{count} messages were in flight when the last run ended; they are sent again, marked as possible repeats.");
+        warn!(
+            count,
+            "{count} messages were in flight when the last run ended; they are sent again, marked as possible repeats."
+        );
     }
 }
 
 /// Messages are owed to a notifier that the config does not have.
 pub fn orphans(notifier: &str, count: u64) {
-    warn!(notifier, count, "{count} messages are owed to `{notifier}`, which is not in the config; they are kept: see `deliveries list --notifier {notifier}`.");
+    warn!(
+        notifier,
+        count,
+        "{count} messages are owed to `{notifier}`, which is not in the config; they are kept: see `deliveries list --notifier {notifier}`."
+    );
 }
 
 /// The store failed; the loop goes on and tries again.

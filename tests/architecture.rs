@@ -30,15 +30,42 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "app",
         &[
-            "model", "secret", "problem", "clock", "exit", "telemetry", "source", "diff", "rules",
-            "store", "render", "deliver", "config", "pipeline", "emulator",
+            "model",
+            "secret",
+            "problem",
+            "clock",
+            "exit",
+            "telemetry",
+            "source",
+            "diff",
+            "rules",
+            "store",
+            "render",
+            "deliver",
+            "config",
+            "pipeline",
+            "emulator",
         ],
     ),
     (
         "cli",
         &[
-            "model", "secret", "problem", "clock", "exit", "telemetry", "source", "diff", "rules",
-            "store", "render", "deliver", "config", "pipeline", "emulator", "app",
+            "model",
+            "secret",
+            "problem",
+            "clock",
+            "exit",
+            "telemetry",
+            "source",
+            "diff",
+            "rules",
+            "store",
+            "render",
+            "deliver",
+            "config",
+            "pipeline",
+            "emulator",
+            "app",
         ],
     ),
     ("main", &["cli", "exit"]),
@@ -49,7 +76,8 @@ const CONFIG_SEES_SETTINGS_OF: [&str; 2] = ["source", "deliver"];
 
 /// Rooms and files that decide and do not act.
 const PURE: &[&str] = &["model", "diff", "rules", "render"];
-const PURE_FILES: &[&str] = &["payload.rs", "settings.rs", "retry.rs", "window.rs", "schedule.rs", "wire.rs"];
+const PURE_FILES: &[&str] =
+    &["payload.rs", "settings.rs", "retry.rs", "window.rs", "schedule.rs", "wire.rs"];
 const IMPURE_WORDS: &[&str] =
     &["tokio::", "reqwest::", "sqlx::", "std::fs", "std::net", "::now()", "std::env"];
 
@@ -131,12 +159,18 @@ fn a_room_imports_only_what_it_may() {
             let own = room == source.room;
             let known = ROOMS.iter().any(|(name, _)| *name == room);
             if known && !own && !allowed.contains(&room.as_str()) {
-                faults.push(format!("src/{}: `{}` may not import `{room}`", source.place, source.room));
+                faults.push(format!(
+                    "src/{}: `{}` may not import `{room}`",
+                    source.place, source.room
+                ));
             }
             let settings_only =
                 source.room == "config" && CONFIG_SEES_SETTINGS_OF.contains(&room.as_str());
             if settings_only && !inner.contains("settings") && !inner.contains("pace") {
-                faults.push(format!("src/{}: `config` may use only the settings of `{room}`", source.place));
+                faults.push(format!(
+                    "src/{}: `config` may use only the settings of `{room}`",
+                    source.place
+                ));
             }
         }
     }
@@ -155,7 +189,11 @@ fn what_is_pure_names_nothing_that_acts() {
         let code = code(&source.text);
         for (number, line) in code.lines().enumerate() {
             for word in IMPURE_WORDS.iter().filter(|word| line.contains(**word)) {
-                faults.push(format!("src/{} (line {} of its code): pure, but names `{word}`", source.place, number + 1));
+                faults.push(format!(
+                    "src/{} (line {} of its code): pure, but names `{word}`",
+                    source.place,
+                    number + 1
+                ));
             }
         }
     }
@@ -178,7 +216,8 @@ fn every_file_tells_its_story_and_is_short_enough_to_read() {
         }
         let named = source.place.split('/').map(|part| part.trim_end_matches(".rs"));
         for name in named.filter(|name| NO_ROOM_IS_CALLED.contains(name)) {
-            faults.push(format!("src/{}: `{name}` says nothing about what it is for", source.place));
+            faults
+                .push(format!("src/{}: `{name}` says nothing about what it is for", source.place));
         }
     }
     report(faults);
@@ -193,7 +232,8 @@ fn main_only_hands_over() {
 
 #[test]
 fn the_code_is_told_from_its_tests_and_comments() {
-    let text = "use crate::store::X;\n// crate::web\n#[cfg(test)]\nmod tests { use crate::cli::Y; }";
+    let text =
+        "use crate::store::X;\n// crate::web\n#[cfg(test)]\nmod tests { use crate::cli::Y; }";
 
     assert_eq!(imports(&code(text)), BTreeSet::from([("store".into(), "X".into())]));
 }

@@ -10,9 +10,8 @@ use crate::clock::Clock;
 use crate::config::{Config, StorePlace};
 use crate::deliver::settings::NotifierSettings;
 use crate::deliver::{self, Notifier};
-use crate::pipeline::{
-    Dispatch, DispatchParts, Ingest, IngestParts, Mode, Nudges, Routes,
-};
+use crate::pipeline::{Dispatch, DispatchParts, Ingest, IngestParts, Mode, Nudges, Routes};
+use crate::render::Templates;
 use crate::rules::RuleSet;
 use crate::secret::{Redactor, Resolver};
 use crate::source::Client;
@@ -64,20 +63,22 @@ impl App {
         let templates = match load_templates(config.service.templates.as_deref()) {
             Ok((templates, problems)) => {
                 for (path, _, problems) in problems {
-                    faults.extend(problems.iter().map(|problem| format!("template `{path}`: {problem}")));
+                    faults.extend(
+                        problems.iter().map(|problem| format!("template `{path}`: {problem}")),
+                    );
                 }
                 Arc::new(templates)
             }
             Err(problem) => {
                 faults.push(problem);
-                Arc::default()
+                Arc::new(Templates::builtin())
             }
         };
         let mut clients = Vec::new();
         for source in &config.sources {
             match Client::build(source, resolver, &mut redactor) {
                 Ok(client) => clients.push(client),
-                Err(problem) => faults.push(format!("source `{}`: {problem}", source.name)),
+                Err(problem) => faults.push(problem.to_string()),
             }
         }
         let mut notifiers = Vec::new();
@@ -100,7 +101,8 @@ impl App {
         let routes = Arc::new(Routes::new(
             config.notifiers.iter().map(|settings| (settings.name.clone(), settings.recipients())),
         ));
-        let sources: Vec<String> = config.sources.iter().map(|source| source.name.clone()).collect();
+        let sources: Vec<String> =
+            config.sources.iter().map(|source| source.name.clone()).collect();
         telemetry::started(
             env!("CARGO_PKG_VERSION"),
             sources.len(),

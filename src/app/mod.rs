@@ -131,11 +131,7 @@ impl App {
 }
 
 /// Rings when another process has written: a person may have asked for a retry.
-async fn watch_store(
-    store: &crate::store::Store,
-    ring: impl Fn(),
-    stop: &CancellationToken,
-) {
+async fn watch_store(store: &crate::store::Store, ring: impl Fn(), stop: &CancellationToken) {
     let mut last = store.data_version().await.ok();
     loop {
         tokio::select! {

@@ -3,11 +3,10 @@
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use crate::problem::Problem;
 use crate::render::{TemplateFile, Templates};
 
 /// What is wrong with one file: its path, its text, the problems.
-pub type TemplateProblems = (String, String, Vec<Problem>);
+pub type TemplateProblems = crate::render::FileProblems;
 
 /// A template is far smaller than this; what is larger is refused by `render` unread.
 const MOST_BYTES: u64 = 128 * 1024;
@@ -20,18 +19,18 @@ const DEPTH: usize = 2;
 ///
 /// # Errors
 /// Why the folder or a file cannot be read.
-pub fn load_templates(
-    folder: Option<&Path>,
-) -> Result<(Templates, Vec<TemplateProblems>), String> {
+pub fn load_templates(folder: Option<&Path>) -> Result<(Templates, Vec<TemplateProblems>), String> {
     let Some(folder) = folder else { return Ok((Templates::builtin(), Vec::new())) };
     let mut paths = Vec::new();
-    collect(folder, DEPTH, &mut paths)
-        .map_err(|(path, cause)| format!("the template folder `{}` cannot be read: {cause}", path.display()))?;
+    collect(folder, DEPTH, &mut paths).map_err(|(path, cause)| {
+        format!("the template folder `{}` cannot be read: {cause}", path.display())
+    })?;
     paths.sort();
     let mut files = Vec::new();
     for path in paths {
-        let text = read(&path)
-            .map_err(|cause| format!("the template `{}` cannot be read: {cause}", path.display()))?;
+        let text = read(&path).map_err(|cause| {
+            format!("the template `{}` cannot be read: {cause}", path.display())
+        })?;
         let name = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
         files.push(TemplateFile { path: name, text });
     }

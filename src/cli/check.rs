@@ -99,7 +99,8 @@ fn conclude(
         let told: Vec<Value> = findings
             .iter()
             .map(|finding| {
-                let severity = if finding.severity == Severity::Error { "error" } else { "warning" };
+                let severity =
+                    if finding.severity == Severity::Error { "error" } else { "warning" };
                 json!({ "severity": severity, "message": finding.text })
             })
             .collect();
@@ -110,7 +111,11 @@ fn conclude(
         screen.complain(&format!("`{}` has {found}", loaded.path.display()));
     } else if let Some(config) = &loaded.config {
         let counted = settings::counted;
-        let warned = if warnings > 0 { format!(", with {}", counted(warnings, "warning")) } else { String::new() };
+        let warned = if warnings > 0 {
+            format!(", with {}", counted(warnings, "warning"))
+        } else {
+            String::new()
+        };
         screen.say(&format!(
             "`{}` is fine{warned}: {}, {}, {}.",
             loaded.path.display(),
@@ -162,9 +167,9 @@ fn judge_rule(rule: &Rule, config: &Config, templates: &Templates) -> Vec<Findin
             kinds.push(settings.kind());
         }
     }
-    if rule.template != "default" && !kinds.iter().any(|kind| templates.has(*kind, &rule.template)) {
+    if rule.template != "default" && !kinds.iter().any(|kind| templates.has(*kind, &rule.template))
+    {
         let names = templates.names();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let help = suggestion(&rule.template, &names);
         findings.push(Finding::error(format!(
             "rule `{}`, key `template`: none of its notifiers has a template called `{}`: {help}",
@@ -205,7 +210,7 @@ fn judge_secrets(config: &Config, resolver: &Resolver) -> Vec<Finding> {
     let mut findings = Vec::new();
     for source in &config.sources {
         if let Err(problem) = Client::build(source, resolver, &mut redactor) {
-            findings.push(Finding::warning(format!("source `{}`: {problem}", source.name)));
+            findings.push(Finding::warning(problem.to_string()));
         }
     }
     for settings in &config.notifiers {
@@ -217,22 +222,15 @@ fn judge_secrets(config: &Config, resolver: &Resolver) -> Vec<Finding> {
 }
 
 /// Asks every source and every notifier whether the credentials work.
-async fn ask_everyone(
-    config: &Config,
-    resolver: &Resolver,
-    screen: &Screen,
-    quiet: bool,
-) -> bool {
+async fn ask_everyone(config: &Config, resolver: &Resolver, screen: &Screen, quiet: bool) -> bool {
     let mut redactor = Redactor::default();
     let mut well = true;
-    let mut tell = |who: String, answer: Result<String, String>| {
-        match answer {
-            Ok(answer) if !quiet => screen.say(&format!("{who}: {}", shown(&answer))),
-            Ok(_) => {}
-            Err(problem) => {
-                well = false;
-                screen.complain(&format!("{who}: {}", shown(&problem)));
-            }
+    let mut tell = |who: String, answer: Result<String, String>| match answer {
+        Ok(answer) if !quiet => screen.say(&format!("{who}: {}", shown(&answer))),
+        Ok(_) => {}
+        Err(problem) => {
+            well = false;
+            screen.complain(&format!("{who}: {}", shown(&problem)));
         }
     };
     for source in &config.sources {

@@ -102,7 +102,16 @@ async fn list(args: &ListArgs, store: &Store, screen: &Screen) -> Result<Exit, S
         screen.say_json(&json!({ "deliveries": rows }));
         return Ok(Exit::Done);
     }
-    let mut table = Table::new(&["ID", "OWED SINCE", "STATE", "EVENT", "PROJECT", "NOTIFIER", "TRIES", "LAST ERROR"]);
+    let mut table = Table::new(&[
+        "ID",
+        "OWED SINCE",
+        "STATE",
+        "EVENT",
+        "PROJECT",
+        "NOTIFIER",
+        "TRIES",
+        "LAST ERROR",
+    ]);
     for row in &listed.rows {
         let delivery = &row.delivery;
         table.row([
@@ -165,7 +174,9 @@ fn tell_done(
     } else {
         screen.say(&format!("{what} {}", settings::counted(done.len(), "delivery")));
         for id in &left {
-            screen.complain(&format!("{id} was not {what}: it is being sent, was sent, or was discarded"));
+            screen.complain(&format!(
+                "{id} was not {what}: it is being sent, was sent, or was discarded"
+            ));
         }
     }
     Ok(if left.is_empty() { Exit::Done } else { Exit::Failed })
@@ -182,14 +193,18 @@ async fn find_all(store: &Store, ids: &[String]) -> Result<Vec<DeliveryId>, Stop
 async fn find(store: &Store, prefix: &str) -> Result<DeliveryRow, Stop> {
     let named = shown(prefix);
     if prefix.is_empty() || !prefix.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(Stop::usage(format!("`{named}` is not the id of a delivery: see `deliveries list`")));
+        return Err(Stop::usage(format!(
+            "`{named}` is not the id of a delivery: see `deliveries list`"
+        )));
     }
     let prefix = prefix.to_ascii_lowercase();
     let mut rows = store.find_delivery(&prefix).await.map_err(Stop::failed)?;
     match rows.len() {
         1 => Ok(rows.remove(0)),
         0 => Err(Stop::failed(format!("no delivery's id begins with `{named}`"))),
-        _ => Err(Stop::failed(format!("several deliveries' ids begin with `{named}`: give more of it"))),
+        _ => Err(Stop::failed(format!(
+            "several deliveries' ids begin with `{named}`: give more of it"
+        ))),
     }
 }
 
@@ -223,7 +238,11 @@ fn story(row: &DeliveryRow, attempts: &[Attempt], now: Timestamp) -> String {
     let mut lines = vec![
         format!("delivery   {}", delivery.id),
         format!("state      {}", delivery.state),
-        format!("about      {} ({})", delivery.kind, shown(row.project_name.as_deref().unwrap_or("no project name"))),
+        format!(
+            "about      {} ({})",
+            delivery.kind,
+            shown(row.project_name.as_deref().unwrap_or("no project name"))
+        ),
         format!("job        {} of {}", shown(&delivery.job_id), delivery.source),
         format!("rule       {}", shown(&delivery.rule)),
         format!("notifier   {}", delivery.notifier),

@@ -70,19 +70,14 @@ pub(super) async fn demo(args: &DemoArgs, screen: &Screen) -> Result<Exit, Stop>
     }
 }
 
-async fn serve(
-    folder: &Path,
-    emulator: &Running,
-    stop: CancellationToken,
-) -> Result<Ended, Stop> {
+async fn serve(folder: &Path, emulator: &Running, stop: CancellationToken) -> Result<Ended, Stop> {
     let text = CONFIG.replace("{base_url}", &emulator.base_url());
     let parsed = config::parse(&text, folder, &Defaults::default());
     let told = || parsed.problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
     let config = parsed.config.ok_or_else(|| Stop::failed(told()))?;
     let resolver = resolver(&folder.join("rules.toml"));
-    let app = App::build(config, &resolver, Clock::System, Mode::Service)
-        .await
-        .map_err(not_started)?;
+    let app =
+        App::build(config, &resolver, Clock::System, Mode::Service).await.map_err(not_started)?;
     Ok(app.run(stop).await)
 }
 

@@ -16,8 +16,10 @@ use crate::exit::Exit;
 use crate::problem::{Colour, report};
 
 #[derive(Debug, Args)]
-#[command(after_help = "A fault is KIND[=VALUE][:KEY=VALUE]…, for example 429:retry-after=2s:on=list:times=3, \
-500:times=2, html, cut, slow=100ms, repeat-cursor, shift, odd-element.")]
+#[command(
+    after_help = "A fault is KIND[=VALUE][:KEY=VALUE]…, for example 429:retry-after=2s:on=list:times=3, \
+500:times=2, html, cut, slow=100ms, repeat-cursor, shift, odd-element."
+)]
 pub(super) struct EmulateArgs {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8751")]

@@ -41,7 +41,13 @@ struct Cli {
 #[derive(Debug, Clone, Args)]
 struct Global {
     /// The config file [default: ./rules.toml, then the user's and the system's config folder]
-    #[arg(long, global = true, value_name = "PATH", env = "DESCRIPT_NOTIFY_CONFIG", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "PATH",
+        env = "DESCRIPT_NOTIFY_CONFIG",
+        hide_env_values = true
+    )]
     config: Option<PathBuf>,
     /// How log lines look
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
@@ -138,9 +144,7 @@ fn dispatch(cli: Cli, screen: &Screen) -> Result<Exit, Stop> {
                 Command::SendTest(args) => send_test::send_test(&args, &global, screen).await,
                 Command::Jobs(args) => jobs::jobs(&args, &global, screen).await,
                 Command::Events(args) => events::events(&args, &global, screen).await,
-                Command::Deliveries(args) => {
-                    deliveries::deliveries(&args, &global, screen).await
-                }
+                Command::Deliveries(args) => deliveries::deliveries(&args, &global, screen).await,
                 Command::Schema | Command::Completions(_) | Command::Man => Ok(Exit::Done),
             }
         }),

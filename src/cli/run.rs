@@ -24,7 +24,8 @@ pub(super) async fn run(args: &RunArgs, global: &Global, screen: &Screen) -> Res
     let stop = CancellationToken::new();
     let mut tasks = JoinSet::new();
     stop_on_signals(&mut tasks, stop.clone()).map_err(Stop::failed)?;
-    let app = App::build(config, &resolver(&path), Clock::System, mode).await.map_err(not_started)?;
+    let app =
+        App::build(config, &resolver(&path), Clock::System, mode).await.map_err(not_started)?;
     if args.once {
         let well = app.run_once(stop).await;
         return Ok(if well { Exit::Done } else { Exit::Failed });

@@ -40,7 +40,8 @@ pub(super) async fn send_test(
         load_templates(config.service.templates.as_deref()).map_err(Stop::usage)?;
     let mut answers = Vec::new();
     for recipient in settings.recipients() {
-        let (envelope, message) = test_message(settings, &recipient, &templates, &config.service.timezone);
+        let (envelope, message) =
+            test_message(settings, &recipient, &templates, &config.service.timezone);
         let result = sender.send(&envelope, &message).await;
         answers.push(match result {
             Ok(receipt) => (true, recipient, receipt.status, receipt.answer),

@@ -27,7 +27,7 @@ pub(super) const DAY: Duration = Duration::from_secs(86_400);
 
 /// Reads a length of time; `None` where the text is not one, or is longer than 64 bits of
 /// milliseconds.
-pub(super) fn parse(text: &str) -> Option<Duration> {
+pub fn parse(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut units = UNITS_MS.iter();
     let mut total_ms: u64 = 0;

@@ -33,6 +33,7 @@ mod webhook;
 
 use std::path::PathBuf;
 
+pub use length::parse as parse_length;
 pub use load::{LoadError, Loaded, load};
 pub use mask::masked;
 pub use pace::default_pace;

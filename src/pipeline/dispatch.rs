@@ -19,9 +19,7 @@ use crate::deliver::pace::Pacer;
 use crate::deliver::retry::Backoff;
 use crate::deliver::settings::NotifierSettings;
 use crate::deliver::{Failure, FailureKind, Notifier, Receipt};
-use crate::model::{
-    Attempt, AttemptOutcome, DeliveryId, Envelope, RuleView, without_download_url,
-};
+use crate::model::{Attempt, AttemptOutcome, DeliveryId, Envelope, RuleView, without_download_url};
 use crate::render::{RenderRequest, Templates};
 use crate::store::{Claim, Claimed, Settled, Settlement, Store, StoreError};
 use crate::telemetry;
@@ -249,8 +247,14 @@ impl Dispatch {
         self.in_flight.retain(|flying| flying.id != claimed.delivery.id);
         let now = self.parts.clock.now();
         let settings = &self.parts.settings;
-        let next =
-            settle(&claimed, &result, now, settings.retry_for, &Backoff::default(), fastrand::f64());
+        let next = settle(
+            &claimed,
+            &result,
+            now,
+            settings.retry_for,
+            &Backoff::default(),
+            fastrand::f64(),
+        );
         self.tell(&claimed, &result, &next, now, took);
         self.heed(&result, &next, now);
         let (outcome, status, answer) = match result {
@@ -286,7 +290,10 @@ impl Dispatch {
                 telemetry::notifier_broken(name, &failure.reason, wait);
             }
             // The service named a wait: that holds for every message to it.
-            (FailureKind::Later { wait: Some(_), counts: false }, Settled::Again { due_at, .. }) => {
+            (
+                FailureKind::Later { wait: Some(_), counts: false },
+                Settled::Again { due_at, .. },
+            ) => {
                 let wait = Duration::try_from(due_at.duration_since(now)).unwrap_or_default();
                 self.pacer.hold_until(Instant::now() + wait);
             }

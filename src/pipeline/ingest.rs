@@ -46,7 +46,7 @@ pub enum Mode {
 }
 
 /// What an ingest is made of.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct IngestParts {
     pub settings: SourceSettings,
     pub client: Client,
@@ -137,7 +137,10 @@ impl Ingest {
             Mode::Once => ONCE_LATE_AFTER,
         };
         let caught_up = parts.mode == Mode::Once
-            && memory.marks.last_complete_at.is_some_and(|last| now.duration_since(last) <= late_after);
+            && memory
+                .marks
+                .last_complete_at
+                .is_some_and(|last| now.duration_since(last) <= late_after);
         Ok(Self {
             schedule: Schedule::new(parts.settings.poll_interval, parts.settings.idle_interval),
             parts,
@@ -240,7 +243,8 @@ impl Ingest {
         let lookback = self.parts.settings.lookback;
         let mut open: Vec<_> = self.memory.open.iter().map(window_job).collect();
         self.count_newer(&mut open).await?;
-        let plan = window::plan(&WindowState { now, watermark: marks.watermark, lookback, open: &open });
+        let plan =
+            window::plan(&WindowState { now, watermark: marks.watermark, lookback, open: &open });
         let resting: HashSet<Fingerprint> = self
             .memory
             .open

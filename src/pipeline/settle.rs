@@ -36,7 +36,9 @@ pub(super) fn settle(
     let held = SignedDuration::from_millis(claimed.held_total_ms);
     let counted_from = first.checked_add(held).unwrap_or(first);
     if is_given_up(counted_from, now, retry_for) {
-        return Settled::Dead { why: format!("given up after {} attempts: {why}", claimed.delivery.attempts) };
+        return Settled::Dead {
+            why: format!("given up after {} attempts: {why}", claimed.delivery.attempts),
+        };
     }
     let failures = claimed.delivery.failures + u32::from(counted);
     let wait = backoff.wait(failures, named, jitter);

@@ -152,11 +152,11 @@ impl Store {
         most: u32,
     ) -> Result<(u32, Option<Timestamp>), StoreError> {
         let row = sqlx::query(OUTLOOK)
-        .bind(notifier)
-        .bind(ms(now))
-        .bind(most)
-        .fetch_one(&self.readers)
-        .await?;
+            .bind(notifier)
+            .bind(ms(now))
+            .bind(most)
+            .fetch_one(&self.readers)
+            .await?;
         Ok((row.try_get("due")?, maybe_time(row.try_get("next")?)?))
     }
 
