@@ -167,6 +167,11 @@ pub fn job_forbidden(source: &str, job_id: &str) {
     warn!(source, job_id = ?job_id, "A job of {source} may not be read any more; it is asked for every 15 minutes.");
 }
 
+/// A single job could not be read this time; its turn comes again.
+pub fn single_failed(source: &str, job_id: &str, reason: &str) {
+    warn!(source, job_id = ?job_id, reason = ?reason, "A job of {source} could not be read; it is asked for again.");
+}
+
 /// A project's name could not be asked for.
 pub fn name_unavailable(source: &str, project_id: &str, reason: &str) {
     debug!(source, project_id = ?project_id, reason = ?reason, "The name of a project is not available.");

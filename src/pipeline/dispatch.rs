@@ -13,14 +13,15 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::attempt::{Landed, attempt};
 use super::settle::settle;
 use crate::clock::Clock;
 use crate::deliver::pace::Pacer;
 use crate::deliver::retry::Backoff;
 use crate::deliver::settings::NotifierSettings;
 use crate::deliver::{Failure, FailureKind, Notifier, Receipt};
-use crate::model::{Attempt, AttemptOutcome, DeliveryId, Envelope, RuleView, without_download_url};
-use crate::render::{RenderRequest, Templates};
+use crate::model::{Attempt, AttemptOutcome, DeliveryId};
+use crate::render::Templates;
 use crate::store::{Claim, Claimed, Settled, Settlement, Store, StoreError};
 use crate::telemetry;
 
@@ -84,15 +85,6 @@ pub struct Dispatch {
 struct Pause {
     until: Instant,
     probes: u32,
-}
-
-/// An attempt that has ended.
-#[derive(Debug)]
-struct Landed {
-    claimed: Box<Claimed>,
-    result: Result<Receipt, Failure>,
-    started_at: Timestamp,
-    took: Duration,
 }
 
 /// An attempt under way.
@@ -350,45 +342,6 @@ impl Dispatch {
             }
         }
     }
-}
-
-/// Renders and sends one message, within the notifier's time-out.
-async fn attempt(parts: DispatchParts, claimed: Claimed) -> Landed {
-    let started_at = parts.clock.now();
-    let begun = Instant::now();
-    let delivery = &claimed.delivery;
-    let rule = RuleView { name: delivery.rule.clone(), suppressed: 0 };
-    let mut document = claimed.event.document(Some(&rule), delivery.repeat);
-    if !delivery.include_download_url {
-        document = without_download_url(document);
-    }
-    let rendered = parts.templates.render(&RenderRequest {
-        kind: parts.settings.kind(),
-        template: &delivery.template,
-        document: &document,
-        now: started_at,
-        zone: &parts.zone,
-    });
-    if let Some(reason) = &rendered.fell_back {
-        telemetry::template_failed(&parts.settings.name, &delivery.template, reason);
-    }
-    let envelope = Envelope {
-        delivery_id: delivery.id.clone(),
-        recipient: delivery.recipient.clone(),
-        kind: delivery.kind,
-        now: started_at,
-        thread: thread_of(&delivery.source, &delivery.job_id),
-    };
-    let result = parts.notifier.send(&envelope, &rendered.message).await;
-    Landed { claimed: Box::new(claimed), result, started_at, took: begun.elapsed() }
-}
-
-/// The same for all messages about one job, and telling nothing about it.
-fn thread_of(source: &str, job_id: &str) -> String {
-    if job_id.is_empty() {
-        return String::new();
-    }
-    DeliveryId::of("thread", source, job_id, "").to_string()
 }
 
 impl Flying {

@@ -7,6 +7,7 @@
 //! and a nudge after a commit only saves the wait. Both have one step that a test can turn by
 //! hand, and a loop that turns it until told to stop.
 
+mod attempt;
 mod dispatch;
 mod ingest;
 mod names;

@@ -11,6 +11,7 @@
 
 mod listing;
 mod lock;
+mod memory;
 mod open;
 mod owed;
 mod prune;
@@ -21,10 +22,11 @@ pub use listing::{
     DeliveryFilter, DeliveryRow, EventFilter, EventRow, JobFilter, JobRow, Listed, OutboxCount,
 };
 pub use lock::Holder;
+pub use memory::{Marks, OpenJob, SourceMemory};
 pub use open::{Access, SCHEMA_VERSION};
 pub use owed::{Claim, Claimed, Settled, Settlement};
 pub use prune::Pruned;
-pub use walk::{Committed, Marks, OpenJob, SourceMemory, Walk, WalkCommit};
+pub use walk::{Committed, Walk, WalkCommit};
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -4,6 +4,8 @@
 //! told to stop. Observations of a source are diffed here and nowhere else, one walk at a
 //! time, against the state read in the transaction that writes what follows from it.
 
+mod look;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,18 +14,17 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::look::{Sight, returned};
 use super::names::Names;
 use super::route::{Nudges, Routes};
 use crate::clock::Clock;
 use crate::diff;
-use crate::model::{Event, Fingerprint, JobId, KnownJob, Observation};
+use crate::model::{Event, EventId, Fingerprint, JobId, KnownJob, ProjectName};
 use crate::rules::RuleSet;
 use crate::source::schedule::{Outcome, Schedule};
 use crate::source::settings::{FirstRun, SourceSettings};
-use crate::source::walk::{self, walk};
-use crate::source::window::{self, WindowState};
-use crate::source::{ApiError, Client, Single};
-use crate::store::{Marks, OpenJob, SourceMemory, Store, StoreError, WalkCommit};
+use crate::source::{ApiError, Client, window};
+use crate::store::{Committed, Marks, SourceMemory, Store, StoreError, WalkCommit};
 use crate::telemetry::{self, PollNumbers};
 
 /// Under `run --once`, what a walk finds is late only after such a gap.
@@ -89,16 +90,6 @@ pub enum PollError {
     Api(#[from] ApiError),
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-/// What was read in one walk, singles included.
-#[derive(Debug, Default)]
-struct Sight {
-    seen: Vec<Observation>,
-    gone: Vec<JobId>,
-    reads: Vec<(JobId, Timestamp, bool)>,
-    /// A single read that failed: the walk stays complete, the read is tried again.
-    trouble: Option<ApiError>,
 }
 
 /// What `diff` says of a whole sight.
@@ -205,23 +196,32 @@ impl Ingest {
         self.skew = found.started_at.duration_since(found.asked_at);
         let complete = found.end.is_ok();
         let returned = returned(&found);
-        let mut sight = Sight { seen: found.seen, ..Sight::default() };
-        if complete {
-            self.read_singles(&returned, &mut sight).await;
-        }
         let mut numbers = PollNumbers {
             pages: found.pages,
-            changed: sight.seen.len(),
+            changed: found.seen.len(),
             unchanged: found.unchanged.len(),
             rejected: found.rejected.len(),
-            singles: sight.reads.len(),
             ..PollNumbers::default()
         };
         let was_first = self.memory.marks.baseline_at.is_none();
         let marks = complete.then(|| self.marks_after(found.started_at));
-        let committed = self.decide_and_commit(&sight, marks).await?;
-        (numbers.events, numbers.deliveries) = (committed.events, committed.deliveries);
+        // Single reads come after: what the list told must not wait for them.
+        let listed = Sight { seen: found.seen, ..Sight::default() };
+        let committed = self.decide_and_commit(&listed, marks, was_first).await?;
+        numbers.events += committed.events;
+        numbers.deliveries += committed.deliveries;
         self.memory.listed(&returned, self.parts.clock.now());
+        let mut trouble = None;
+        if complete {
+            let mut sight = self.read_singles(&returned).await;
+            numbers.singles = sight.reads.len() + sight.gone.len();
+            trouble = sight.trouble.take();
+            if !sight.is_empty() {
+                let committed = self.decide_and_commit(&sight, None, was_first).await?;
+                numbers.events += committed.events;
+                numbers.deliveries += committed.deliveries;
+            }
+        }
         numbers.open = self.memory.open.len();
         numbers.took = begun.elapsed();
         found.end?;
@@ -230,87 +230,9 @@ impl Ingest {
         }
         self.caught_up = true;
         self.prune(&returned).await;
-        match sight.trouble {
+        match trouble {
             Some(trouble) => Err(trouble.into()),
             None => Ok(numbers),
-        }
-    }
-
-    /// The list, as far back as the plan says.
-    async fn walk(&self) -> Result<walk::Walk, StoreError> {
-        let now = self.server_now();
-        let marks = &self.memory.marks;
-        let lookback = self.parts.settings.lookback;
-        let mut open: Vec<_> = self.memory.open.iter().map(window_job).collect();
-        self.count_newer(&mut open).await?;
-        let plan =
-            window::plan(&WindowState { now, watermark: marks.watermark, lookback, open: &open });
-        let resting: HashSet<Fingerprint> = self
-            .memory
-            .open
-            .iter()
-            .filter(|job| job.resultless_since.is_none())
-            .map(|job| job.fingerprint)
-            .collect();
-        let is_known = |fingerprint: Fingerprint| {
-            self.memory.ended.contains(&fingerprint) || resting.contains(&fingerprint)
-        };
-        Ok(walk(&self.parts.client, Some(plan.created_after), &self.parts.clock, &is_known).await)
-    }
-
-    /// Tells of each open job how many known ones are newer, where any is so old that the plan
-    /// depends on it.
-    async fn count_newer(&self, open: &mut [window::OpenJob]) -> Result<(), StoreError> {
-        let recent = self.memory.marks.watermark;
-        let old = |job: &window::OpenJob| match (job.created_at, recent) {
-            (Some(created), Some(recent)) => created < recent,
-            _ => false,
-        };
-        if !open.iter().any(old) {
-            return Ok(());
-        }
-        for job in open {
-            if let Some(created) = job.created_at {
-                let since = self.parts.store.created_since(&self.parts.settings.name, created);
-                job.known_newer = since.await?.saturating_sub(1);
-            }
-        }
-        Ok(())
-    }
-
-    /// Reads open jobs that a complete walk did not return, one by one.
-    async fn read_singles(&self, returned: &HashSet<Fingerprint>, sight: &mut Sight) {
-        let source = &self.parts.settings.name;
-        let seen: HashSet<&JobId> = sight.seen.iter().map(|job| &job.id).collect();
-        let missing: Vec<window::OpenJob> = self
-            .memory
-            .open
-            .iter()
-            .filter(|job| !seen.contains(&job.id) && !returned.contains(&job.fingerprint))
-            .map(window_job)
-            .collect();
-        let interval = self.parts.settings.poll_interval;
-        for id in window::singles(&missing, self.parts.clock.now(), interval) {
-            let answer = self.parts.client.job(&id).await;
-            let now = self.parts.clock.now();
-            match answer {
-                Ok(Single::Seen(job)) => {
-                    sight.reads.push((id, now, false));
-                    sight.seen.push(*job);
-                }
-                Ok(Single::Gone) => sight.gone.push(id),
-                Ok(Single::Forbidden) => {
-                    let known = self.memory.open.iter().any(|job| job.id == id && job.forbidden);
-                    if !known {
-                        telemetry::job_forbidden(source, id.as_str());
-                    }
-                    sight.reads.push((id, now, true));
-                }
-                Err(trouble) => {
-                    sight.trouble = Some(trouble);
-                    return;
-                }
-            }
         }
     }
 
@@ -319,13 +241,15 @@ impl Ingest {
         &mut self,
         sight: &Sight,
         marks: Option<Marks>,
-    ) -> Result<crate::store::Committed, StoreError> {
+        first_walk: bool,
+    ) -> Result<Committed, StoreError> {
         let source = self.parts.settings.name.clone();
-        let named = self.named_events(sight).await?;
+        let named = self.named_events(sight, first_walk).await?;
         let now = self.parts.clock.now();
         let mut transaction = self.parts.store.begin(&source).await?;
-        let known = transaction.known(&ids_of(sight)).await?;
-        let Differences { jobs, mut events, oddities } = self.differences(sight, known, now);
+        let known = transaction.known(&sight.ids()).await?;
+        let Differences { jobs, mut events, oddities } =
+            self.differences(sight, known, now, first_walk);
         for (job, about, what) in oddities {
             if self.tell_once(about) {
                 telemetry::oddity(&source, job.as_str(), &what);
@@ -359,15 +283,16 @@ impl Ingest {
     async fn named_events(
         &mut self,
         sight: &Sight,
-    ) -> Result<HashMap<crate::model::EventId, crate::model::ProjectName>, StoreError> {
-        if sight.seen.is_empty() && sight.gone.is_empty() {
+        first_walk: bool,
+    ) -> Result<HashMap<EventId, ProjectName>, StoreError> {
+        if sight.ids().is_empty() {
             return Ok(HashMap::new());
         }
         let source = self.parts.settings.name.clone();
         let mut look = self.parts.store.begin(&source).await?;
-        let known = look.known(&ids_of(sight)).await?;
+        let known = look.known(&sight.ids()).await?;
         drop(look);
-        let mut events = self.differences(sight, known, self.parts.clock.now()).events;
+        let mut events = self.differences(sight, known, self.parts.clock.now(), first_walk).events;
         let IngestParts { client, store, clock, .. } = &self.parts;
         self.names.fill(&mut events, client, store, clock).await?;
         Ok(events.into_iter().map(|event| (event.id(), event.project_name)).collect())
@@ -379,10 +304,10 @@ impl Ingest {
         sight: &Sight,
         mut known: HashMap<JobId, KnownJob>,
         now: Timestamp,
+        first_walk: bool,
     ) -> Differences {
         let source = &self.parts.settings.name;
-        let baseline = self.parts.settings.first_run == FirstRun::Baseline
-            && self.memory.marks.baseline_at.is_none();
+        let baseline = self.parts.settings.first_run == FirstRun::Baseline && first_walk;
         let watch = diff::Watch { source, now, baseline, late: !self.caught_up };
         let mut found = Differences::default();
         for seen in &sight.seen {
@@ -440,31 +365,4 @@ impl Ingest {
             }
         }
     }
-
-    fn server_now(&self) -> Timestamp {
-        let now = self.parts.clock.now();
-        now.checked_add(self.skew).unwrap_or(now)
-    }
-}
-
-/// An open job as the plan of a walk sees it.
-fn window_job(job: &OpenJob) -> window::OpenJob {
-    window::OpenJob {
-        id: job.id.clone(),
-        created_at: job.created_at,
-        known_newer: 0,
-        last_read_at: job.last_read_at,
-        forbidden: job.forbidden,
-        resultless: job.resultless_since.is_some(),
-    }
-}
-
-/// The fingerprints of everything that the list returned.
-fn returned(found: &walk::Walk) -> HashSet<Fingerprint> {
-    let seen = found.seen.iter().map(|job| job.fingerprint);
-    found.unchanged.iter().copied().chain(seen).collect()
-}
-
-fn ids_of(sight: &Sight) -> Vec<&JobId> {
-    sight.seen.iter().map(|job| &job.id).chain(&sight.gone).collect()
 }
