@@ -8,7 +8,6 @@ use super::address::{guarded_url, is_loopback};
 use super::notes::Notes;
 use super::table::{Keys, Table};
 use crate::deliver::discord::settings::DiscordSettings;
-use crate::problem::Problem;
 use crate::secret::SecretSource;
 
 /// Posts to a channel of Discord through its webhook.
@@ -42,12 +41,10 @@ fn check_url(text: &str, written: &Spanned<SecretSource>, notes: &mut Notes<'_>)
     const KEY: &str = "webhook_url";
     let span = written.span();
     let Some(url) = guarded_url(text, KEY, span.clone(), notes) else { return };
-    if is_loopback(&url) {
+    if !is_loopback(&url) && !url.host_str().is_some_and(|host| HOSTS.contains(&host)) {
+        let help = "for another service use a notifier of type \"webhook\"";
+        notes.error_with_help(KEY, span, "this is not a host of Discord", help);
         return;
-    }
-    if !url.host_str().is_some_and(|host| HOSTS.contains(&host)) {
-        let warning = Problem::warning("this is not a host of Discord").at(span.clone());
-        notes.key(KEY, warning.help("for another service use a notifier of type \"webhook\""));
     }
     let parts: Vec<&str> = url.path().split('/').skip(1).collect();
     let (id, token) = match parts.as_slice() {

@@ -11,6 +11,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use toml::Spanned;
 
 use super::notes::Notes;
+use super::secrecy::looks_secret;
 
 /// Stands for a length of time in the schema.
 pub(super) struct Length;
@@ -83,8 +84,12 @@ pub(super) fn within(
     length
 }
 
-/// A text as it is quoted in a message: cut, and without controls.
+/// A text as it is quoted in a message: cut, without controls, and not at all where it may be
+/// a credential.
 pub(super) fn short(text: &str) -> String {
+    if looks_secret(text) {
+        return "***".into();
+    }
     const MAX_CHARS: usize = 60;
     let mut cut: String =
         text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_CHARS).collect();

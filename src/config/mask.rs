@@ -6,12 +6,9 @@
 
 use std::ops::Range;
 
-use super::scan::{dotted, header_path, key_path, string_at};
+use super::scan::{ROOTS, dotted, header_path, is_section, key_path, string_at};
 use super::secrecy::{HARMLESS, SECRET, looks_secret};
 use super::table::presentable;
-
-/// The file's tables.
-const ROOTS: [&str; 5] = ["service", "sources", "notifiers", "rules", "test"];
 
 /// The text with secrets replaced by `*` and comments by spaces; of the same length in bytes
 /// and with the same lines.
@@ -70,7 +67,7 @@ impl Masker<'_> {
             }
             None => {
                 self.section = vec![String::new()];
-                let innocent = |b: u8| b.is_ascii_alphanumeric() || b"_-.[] ".contains(&b);
+                let innocent = |b: u8| b.is_ascii_alphanumeric() || b"_-.[]".contains(&b);
                 if shown.trim_end().bytes().all(innocent) {
                     self.at = line.end;
                 }
@@ -127,8 +124,7 @@ impl Masker<'_> {
                     self.at += 1;
                     // A bracket that was never closed must not swallow the rest of the file.
                     self.skip_blanks();
-                    let path = header_path(&self.text[self.rest_of_line()]);
-                    if path.is_some_and(|(path, _)| ROOTS.contains(&path[0].as_str())) {
+                    if is_section(&self.text[self.rest_of_line()]) {
                         self.at = self.text[..self.at].rfind('\n').unwrap_or(0);
                         return;
                     }

@@ -26,6 +26,7 @@ mod secrecy;
 mod service;
 mod slack;
 mod source;
+mod syntax;
 mod table;
 #[cfg(test)]
 mod tests;

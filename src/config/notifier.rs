@@ -106,7 +106,12 @@ pub(super) fn read(
         Kind::Known(kind) => (kind, true),
         // Its other keys can still be checked, though it will not be used.
         Kind::Guessed(kind) => (kind, false),
-        Kind::Unknown => return None,
+        Kind::Unknown => {
+            let keys = |kind| own_keys(kind).and(common_keys());
+            let every = NotifierKind::ALL.into_iter().map(keys).reduce(Keys::and);
+            table.check_keys(&every.unwrap_or_default().optional(), notes);
+            return None;
+        }
     };
     let keys = own_keys(kind).and(common_keys());
     table.check_keys(&keys, notes);

@@ -1,8 +1,7 @@
 //! From the text to the [`Config`], noting every mistake on the way.
 //!
-//! The text is parsed once, with all its syntax errors; what could be read of it is then
-//! checked table by table. A line that could not be read may have held what seems to be
-//! missing, so nothing is said about that then.
+//! What could be read of the text is checked table by table, also where some of it could not
+//! be; `syntax` then says which of the mistakes are sure.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -15,7 +14,8 @@ use toml::de::{DeTable, DeValue};
 use super::notes::Notes;
 use super::rule::Shared;
 use super::secrecy::is_secret_key;
-use super::table::{Table, is_about_absence, not_yet, presentable};
+use super::syntax::Syntax;
+use super::table::{Table, not_yet, presentable};
 use super::{Config, Defaults, Parsed, elsewhere, notifier, rule, service, source};
 use crate::problem::{Problem, Severity, suggestion};
 
@@ -24,20 +24,16 @@ const SECTIONS: [&str; 4] = ["service", "sources", "notifiers", "rules"];
 
 /// Reads a config. `folder` is what relative paths in it are relative to. Pure.
 pub fn parse(text: &str, folder: &Path, defaults: &Defaults) -> Parsed {
-    let (root, errors) = DeTable::parse_recoverable(text);
-    let syntax: Vec<Problem> =
-        errors.iter().map(|error| syntax_problem(error.message(), error.span(), text)).collect();
+    let syntax = Syntax::of(text);
+    let (root, _) = DeTable::parse_recoverable(syntax.readable());
     let root = root.into_inner();
     let has_inline_secrets = root.iter().any(|(key, value)| holds_secret(key.get_ref(), value));
 
     let mut problems = Vec::new();
     let config = read(root, text, folder, defaults, &mut problems);
-    let syntax_is_right = syntax.is_empty();
-    if !syntax_is_right {
-        keep_what_is_sure(&mut problems, &syntax, text);
-        problems.extend(syntax);
-    }
-    let config = config.filter(|_| syntax_is_right);
+    let config = config.filter(|_| syntax.is_right());
+    problems.retain(|problem| syntax.is_sure(problem));
+    problems.extend(syntax.into_problems());
     Parsed { config, problems, has_inline_secrets }
 }
 
@@ -187,49 +183,4 @@ fn holds_secret(key: &str, value: &Spanned<DeValue<'_>>) -> bool {
         }),
         _ => false,
     }
-}
-
-fn syntax_problem(message: &str, span: Option<Range<usize>>, text: &str) -> Problem {
-    let span = span.unwrap_or(text.len()..text.len());
-    let help = match message {
-        message if message.starts_with(DUPLICATE) => Some("a key stands once in its table"),
-        message if message.starts_with("string values must be quoted") => None,
-        message if message.contains("basic string") => Some("close the quote on the same line"),
-        _ => None,
-    };
-    let problem = Problem::error(message).at(span);
-    match help {
-        Some(help) => problem.help(help),
-        None => problem,
-    }
-}
-
-/// The parser's word for a key or a table that stands twice.
-const DUPLICATE: &str = "duplicate key";
-
-/// Drops what may be said only because some of the text could not be read.
-fn keep_what_is_sure(problems: &mut Vec<Problem>, syntax: &[Problem], text: &str) {
-    let lines_of = |span: &Range<usize>| {
-        let line = |at: usize| {
-            text.as_bytes()[..at.min(text.len())].iter().filter(|b| **b == b'\n').count()
-        };
-        line(span.start)..=line(span.end)
-    };
-    let unread: Vec<_> = syntax
-        .iter()
-        .filter(|problem| !problem.message.starts_with(DUPLICATE))
-        .filter_map(|problem| problem.span.as_ref().map(lines_of))
-        .collect();
-    // Below a header that could not be read, keys belong to another table than it seems.
-    let header_lost = unread.iter().any(|lines| {
-        let mut broken = text.split('\n').skip(*lines.start()).take(lines.clone().count());
-        broken.any(|line| line.trim_start().starts_with('['))
-    });
-    problems.retain(|problem| {
-        let Some(span) = &problem.span else { return unread.is_empty() };
-        let lines = lines_of(span);
-        let touched =
-            unread.iter().any(|bad| bad.start() <= lines.end() && lines.start() <= bad.end());
-        unread.is_empty() || !(header_lost || touched || is_about_absence(problem))
-    });
 }

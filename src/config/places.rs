@@ -102,7 +102,6 @@ pub fn find(explicit: Option<&Path>, surroundings: &Surroundings) -> Result<Path
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 mod tests {
     use super::*;
 

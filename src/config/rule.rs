@@ -13,8 +13,7 @@ use super::notes::Notes;
 use super::table::{Keys, Table, no_notifier};
 use crate::model::EventKind;
 use crate::problem::{Problem, suggestion};
-use crate::rules::written::MatchWritten;
-use crate::rules::{Expression, Rule, parse_on};
+use crate::rules::{Expression, Rule, parse_on, written::MatchWritten};
 
 /// `[[rules]]` as it is written.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -75,7 +74,7 @@ pub(super) fn read(
     problems: &mut Vec<Problem>,
 ) -> Option<Rule> {
     let thing = match table.entries.get("name").and_then(|name| name.get_ref().as_str()) {
-        Some(name) if !name.is_empty() => format!("rule `{}`", short(name)),
+        Some(name) if !name.trim().is_empty() => format!("rule `{}`", short(name)),
         _ => format!("rule {position}"),
     };
     let notes = &mut Notes::new(thing, problems);

@@ -5,6 +5,9 @@
 
 use std::ops::Range;
 
+/// The file's tables.
+pub(super) const ROOTS: [&str; 5] = ["service", "sources", "notifiers", "rules", "test"];
+
 /// The path in `[a.b]` or `[[a.b]]` and where the header ends; `None` where it is not one.
 pub(super) fn header_path(line: &str) -> Option<(Vec<String>, usize)> {
     let brackets = if line.starts_with("[[") { 2 } else { usize::from(line.starts_with('[')) };
@@ -13,6 +16,11 @@ pub(super) fn header_path(line: &str) -> Option<(Vec<String>, usize)> {
     let end = brackets + width + brackets;
     let rest = close.strip_prefix(if brackets == 2 { "]]" } else { "]" })?.trim_start();
     (rest.is_empty() || rest.starts_with('#')).then_some((path, end))
+}
+
+/// Whether a line is the header of one of the file's tables.
+pub(super) fn is_section(line: &str) -> bool {
+    header_path(line).is_some_and(|(path, _)| ROOTS.contains(&path[0].as_str()))
 }
 
 /// The path before a `=` and the width up to behind it; `None` where the line does not look
@@ -82,4 +90,57 @@ pub(super) fn string_at(text: &str, at: usize) -> (Range<usize>, usize) {
         }
     }
     (start..bytes.len(), bytes.len())
+}
+
+/// Where the outermost bracket of a value stands that is still open when another line of the
+/// file begins, or at its end.
+pub(super) fn unclosed(text: &str) -> Option<usize> {
+    let mut at = 0;
+    while at < text.len() {
+        let line = &text[at..at + text[at..].find('\n').unwrap_or(text.len() - at)];
+        let blanks = line.len() - line.trim_start().len();
+        let value = key_path(&line[blanks..]).filter(|_| header_path(&line[blanks..]).is_none());
+        at = match value.map(|(_, width)| end_of_value(text, at + blanks + width)) {
+            Some(Err(opener)) => return Some(opener),
+            Some(Ok(end)) => end + 1,
+            None => at + line.len() + 1,
+        };
+    }
+    None
+}
+
+/// Where the last line of a value ends, or where its outermost bracket stands if that is still
+/// open when something else begins.
+fn end_of_value(text: &str, from: usize) -> Result<usize, usize> {
+    let bytes = text.as_bytes();
+    let mut open: Vec<usize> = Vec::new();
+    let mut at = from;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\n' => {
+                let Some((outermost, innermost)) = open.first().zip(open.last()) else {
+                    return Ok(at);
+                };
+                let next = text[at + 1..].lines().next().unwrap_or_default().trim_start();
+                if is_section(next) || (bytes[*innermost] == b'[' && key_path(next).is_some()) {
+                    return Err(*outermost);
+                }
+            }
+            b'#' => {
+                at += text[at..].find('\n').unwrap_or(text.len() - at);
+                continue;
+            }
+            b'"' | b'\'' => {
+                at = string_at(text, at).1;
+                continue;
+            }
+            b'[' | b'{' => open.push(at),
+            b']' | b'}' => {
+                open.pop();
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    open.first().map_or(Ok(at), |opener| Err(*opener))
 }

@@ -72,7 +72,7 @@ pub(super) fn read(
 
     let keep = length::within(written.keep.as_ref(), "keep", 30 * DAY, SECOND..=3650 * DAY, notes);
     if let Some(span) = written.keep.as_ref().map(Spanned::span)
-        && keep < DAY
+        && (SECOND..DAY).contains(&keep)
     {
         let message =
             format!("ended jobs and sent messages are forgotten after {}", length::show(keep));
@@ -113,7 +113,8 @@ fn store(
     };
     let text = written.get_ref().as_str();
     if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-        notes.key("store", not_yet("`postgres://`", written.span()));
+        let problem = not_yet("`postgres://`", written.span());
+        notes.key("store", problem.help("use sqlite:// for now"));
         return None;
     }
     let wrong = match text.strip_prefix("sqlite://") {

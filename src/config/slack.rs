@@ -8,7 +8,6 @@ use super::address::{guarded_url, is_loopback};
 use super::notes::Notes;
 use super::table::{Keys, Table};
 use crate::deliver::slack::settings::SlackSettings;
-use crate::problem::Problem;
 use crate::secret::SecretSource;
 
 /// Posts to a channel of Slack through an incoming webhook.
@@ -46,8 +45,8 @@ fn check_url(text: &str, written: &Spanned<SecretSource>, notes: &mut Notes<'_>)
         return;
     }
     if !url.host_str().is_some_and(|host| HOSTS.contains(&host)) {
-        let warning = Problem::warning("this is not a host of Slack").at(span);
-        notes.key(KEY, warning.help("for another service use a notifier of type \"webhook\""));
+        let help = "for another service use a notifier of type \"webhook\"";
+        notes.error_with_help(KEY, span, "this is not a host of Slack", help);
         return;
     }
     let parts: Vec<&str> = url.path().split('/').skip(1).collect();

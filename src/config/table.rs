@@ -25,13 +25,16 @@ pub(super) struct Table<'i> {
     pub(super) entries: DeTable<'i>,
 }
 
+/// So many entries of one table are read again without the one that failed.
+const MISTAKES_MAX: usize = 100;
+
 /// The keys that a type takes, by its schema.
 #[derive(Default)]
 pub(super) struct Keys {
     known: Map<String, Value>,
     required: Vec<String>,
     /// Keys of the contract that this version does not have yet.
-    later: &'static [&'static str],
+    later: Vec<&'static str>,
 }
 
 impl Keys {
@@ -44,19 +47,26 @@ impl Keys {
         Self {
             known: known.unwrap_or_default(),
             required: names.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-            later,
+            later: later.to_vec(),
         }
     }
 
     /// No keys but those of a later version.
     pub(super) fn none(later: &'static [&'static str]) -> Self {
-        Self { later, ..Self::default() }
+        Self { later: later.to_vec(), ..Self::default() }
     }
 
-    /// The keys of two types that share a table; this one's later keys count.
+    /// The keys of two types that share a table.
     pub(super) fn and(mut self, other: Self) -> Self {
         self.known.extend(other.known);
         self.required.extend(other.required);
+        self.later.extend(other.later);
+        self
+    }
+
+    /// The same keys, none of which must be there.
+    pub(super) fn optional(mut self) -> Self {
+        self.required.clear();
         self
     }
 
@@ -82,6 +92,7 @@ fn as_toml(value: &Value) -> String {
         Value::Array(items) => {
             format!("[{}]", items.iter().map(as_toml).collect::<Vec<_>>().join(", "))
         }
+        Value::String(text) if text.contains('"') => format!("'{text}'"),
         other => other.to_string(),
     }
 }
@@ -132,7 +143,7 @@ impl Table<'_> {
         keys: &Keys,
         notes: &mut Notes<'_>,
     ) -> T {
-        loop {
+        for _ in 0..MISTAKES_MAX {
             let table = Spanned::new(self.place.clone(), DeValue::Table(self.entries.clone()));
             let cause = match T::deserialize(ValueDeserializer::from(table)) {
                 Ok(read) => return read,
@@ -153,6 +164,8 @@ impl Table<'_> {
                 },
             );
         }
+        notes.whole(Problem::error("there may be more mistakes").at(self.place.clone()));
+        T::default()
     }
 }
 
@@ -273,6 +286,10 @@ fn explained(message: &str, found: &str) -> Problem {
             false => "this is not one of the words that go here".to_owned(),
         };
         return Problem::error(message).help(suggestion(variant, &words));
+    }
+    // The mark by which the parser hands a date to serde.
+    if message.contains("$__toml_private_datetime") {
+        return Problem::error("a date does not go here");
     }
     let quotes_a_value =
         message.starts_with("invalid type") || message.starts_with("invalid value");

@@ -6,12 +6,11 @@ use std::fmt;
 use std::ops::Range;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use toml::Spanned;
-use url::Url;
 
 use super::address::{guarded_url, is_http_token};
 use super::length::short;
@@ -44,7 +43,7 @@ pub(super) struct WebhookWritten {
 struct SecretsWritten(Vec<SecretSource>);
 
 /// What stands for the delivery's id.
-const DELIVERY_ID: &str = "{{delivery.id}}";
+const DELIVERY_ID: [&str; 2] = ["{{delivery.id}}", "{{ delivery.id }}"];
 
 /// Headers that belong to the connection, to the message's frame or to the signature.
 const OWN_HEADERS: [&str; 11] = [
@@ -88,17 +87,15 @@ fn check_url(text: &str, span: Range<usize>, notes: &mut Notes<'_>) {
     const KEY: &str = "url";
     // Letters and digits pass every part of a URL unchanged, so the mark can be found again.
     const MARK: &str = "deliveryidgoeshere0";
-    let Some(url) = guarded_url(&text.replace(DELIVERY_ID, MARK), KEY, span.clone(), notes) else {
-        return;
-    };
-    let outside = |url: &Url| url.as_str().matches(MARK).count() - url.path().matches(MARK).count();
-    if outside(&url) > 0 {
-        let message = format!("`{DELIVERY_ID}` may stand only in the path");
-        notes.error(KEY, span.clone(), message);
+    let with =
+        |put: &str| DELIVERY_ID.iter().fold(text.to_owned(), |text, id| text.replace(id, put));
+    let Some(url) = guarded_url(&with(MARK), KEY, span.clone(), notes) else { return };
+    if url.as_str().matches(MARK).count() > url.path().matches(MARK).count() {
+        notes.error(KEY, span.clone(), format!("`{}` may stand only in the path", DELIVERY_ID[0]));
     }
-    let rest = text.replace(DELIVERY_ID, "");
+    let rest = with("");
     if rest.contains("{{") || rest.contains("}}") {
-        let message = format!("a URL takes no template but `{DELIVERY_ID}`");
+        let message = format!("a URL takes no template but `{}`", DELIVERY_ID[0]);
         notes.error(KEY, span.clone(), message);
     }
     if url.fragment().is_some() {
@@ -158,12 +155,21 @@ fn check_secrets(written: &Spanned<SecretsWritten>, notes: &mut Notes<'_>) {
     }
     for secret in secrets {
         if let SecretSource::Inline(text) = secret
-            && let Some(encoded) = text.expose().strip_prefix("whsec_")
-            && STANDARD.decode(encoded).is_err()
+            && !is_signing_secret(text.expose())
         {
-            notes.error(KEY, written.span(), "what follows whsec_ is not base64");
+            let message = "this is not a secret of Standard Webhooks";
+            let help = "write whsec_ and the base64 of 24 to 64 random bytes";
+            notes.error_with_help(KEY, written.span(), message, help);
         }
     }
+}
+
+/// <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>
+fn is_signing_secret(text: &str) -> bool {
+    let decode =
+        |encoded: &str| STANDARD.decode(encoded).or_else(|_| STANDARD_NO_PAD.decode(encoded));
+    let bytes = text.trim().strip_prefix("whsec_").and_then(|encoded| decode(encoded).ok());
+    bytes.is_some_and(|bytes| (24..=64).contains(&bytes.len()))
 }
 
 impl<'de> Deserialize<'de> for SecretsWritten {
