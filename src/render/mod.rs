@@ -1,1 +1,2 @@
 //! WIP
+mod escape;
