@@ -1,2 +1,3 @@
 //! WIP
 mod escape;
+mod vocabulary;
