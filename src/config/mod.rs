@@ -37,7 +37,6 @@ use std::path::PathBuf;
 pub use length::parse as parse_length;
 pub use load::{LoadError, Loaded, load};
 pub use mask::masked;
-pub use pace::default_pace;
 pub use parse::parse;
 pub use places::{NotFound, Surroundings, find};
 pub use schema::schema;

@@ -8,6 +8,7 @@ use toml::Spanned;
 
 use super::length::short;
 use super::notes::Notes;
+use crate::deliver::pace::default_pace;
 use crate::deliver::settings::Pace;
 use crate::model::NotifierKind;
 
@@ -22,25 +23,6 @@ const COUNT_MAX: u32 = 100_000;
 
 const HOW_TO_WRITE: &str =
     "write how many in which time, like \"1/s\", \"25/m\" or \"100/h\", or \"unlimited\"";
-
-/// The pace of a type within its service's published limits.
-pub fn default_pace(kind: NotifierKind) -> Pace {
-    let limited = |every_ms, burst| Pace::Limited { every: Duration::from_millis(every_ms), burst };
-    match kind {
-        // One message a second for each channel, short bursts allowed.
-        // <https://docs.slack.dev/apis/web-api/rate-limits>
-        NotifierKind::Slack => limited(1_000, 3),
-        // About 30 a minute for each channel, shared by all its webhooks; 5 in 2 s for each
-        // webhook. <https://docs.discord.com/developers/topics/rate-limits>
-        NotifierKind::Discord => limited(2_400, 5),
-        // Mail services commonly throttle from one message a second on.
-        NotifierKind::Email => limited(1_000, 10),
-        // Nothing is published for an endpoint nobody knows; ten a second harms none.
-        NotifierKind::Webhook => limited(100, 20),
-        // On this machine.
-        NotifierKind::Command | NotifierKind::Console => Pace::Unlimited,
-    }
-}
 
 /// The pace that is written, with the type's own for what is not. A `rate` without a `burst`
 /// lets one message out at a time.
