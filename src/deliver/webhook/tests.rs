@@ -86,7 +86,7 @@ async fn a_redirect_is_not_followed() {
 
     assert_eq!(failure.kind, FailureKind::Refused);
     assert!(elsewhere.seen().is_empty());
-    insta::assert_snapshot!(failure, @"");
+    insta::assert_snapshot!(failure, @"the webhook answered 307: a redirect, which is not followed: put the final URL into the config");
 }
 
 #[tokio::test]
@@ -107,7 +107,7 @@ async fn silence_after_the_request_is_unsure() {
     let failure = attempt(Reply::Stall(vec![])).await.unwrap_err();
 
     assert_eq!(failure.kind, FailureKind::Unsure);
-    insta::assert_snapshot!(failure, @"");
+    insta::assert_snapshot!(failure, @"the webhook may or may not have taken the message: no answer within 400ms");
 }
 
 #[tokio::test]
@@ -167,7 +167,7 @@ async fn an_answer_that_repeats_our_secrets_is_cleaned() {
 
     let failure = notifier(hook).send(&envelope(), &document()).await.unwrap_err();
 
-    insta::assert_snapshot!(failure, @"");
+    insta::assert_snapshot!(failure, @"the webhook answered 400: it does not take this message: bad token *** for /***");
 }
 
 #[test]
@@ -180,13 +180,13 @@ fn what_is_wrong_with_a_table_is_said_with_its_key_and_its_remedy() {
         built.unwrap_err().to_string()
     };
 
-    insta::assert_snapshot!(why(|hook| hook.url = SecretSource::Env("HOOK_URL".into())), @"");
-    insta::assert_snapshot!(why(|hook| hook.url = inline("http://example.com/s3cr3t")), @"");
-    insta::assert_snapshot!(why(|hook| hook.secrets = vec![inline("whsec_AAAA")]), @"");
+    insta::assert_snapshot!(why(|hook| hook.url = SecretSource::Env("HOOK_URL".into())), @"notifier `it`, key `url`: the environment variable `HOOK_URL` is not set; it is where messages are sent");
+    insta::assert_snapshot!(why(|hook| hook.url = inline("http://example.com/s3cr3t")), @"notifier `it`, key `url`: it is not https, and its host is not this machine; write a whole https URL, like https://example.com/hook");
+    insta::assert_snapshot!(why(|hook| hook.secrets = vec![inline("whsec_AAAA")]), @"notifier `it`, key `secret`: it holds 3 bytes, and 24 to 64 are needed; write `whsec_` and the base64 of 24 to 64 random bytes: echo whsec_$(openssl rand -base64 32)");
     insta::assert_snapshot!(
-        why(|hook| hook.headers = vec![("webhook-id".into(), inline("1"))]), @""
+        why(|hook| hook.headers = vec![("webhook-id".into(), inline("1"))]), @"notifier `it`, key `headers.webhook-id`: this header is set by us; leave it out"
     );
     insta::assert_snapshot!(
-        why(|hook| hook.headers = vec![("x".into(), inline("two\nlines"))]), @""
+        why(|hook| hook.headers = vec![("x".into(), inline("two\nlines"))]), @"notifier `it`, key `headers.x`: its value cannot be sent; it must be one line of plain ASCII"
     );
 }
