@@ -165,9 +165,6 @@ fn read_query(raw: &str) -> Result<ProjectsQuery, String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
-
-    use super::super::answer::Payload;
     use super::*;
 
     fn projects() -> BTreeMap<String, Project> {
@@ -178,10 +175,7 @@ mod tests {
     }
 
     fn ask(query: &str) -> Value {
-        match list(&projects(), query, Profile::Spec).payload {
-            Payload::Text(text) => serde_json::from_str(&text).unwrap(),
-            other => panic!("{other:?}"),
-        }
+        serde_json::from_str(list(&projects(), query, Profile::Spec).body()).unwrap()
     }
 
     fn names(page: &Value) -> Vec<&str> {
