@@ -11,8 +11,8 @@ use descript_notify::model::{
     JobId, JobState, KnownJob, NewDelivery, Phase, ProjectName, Verdict,
 };
 use descript_notify::store::{
-    Access, Claim, Claimed, Decided, DeliveryFilter, EventFilter, JobFilter, Marks, Settled,
-    Settlement, Store, StoreError, WalkCommit,
+    Access, Broken, Claim, ClaimFrom, Claimed, Decided, DeliveryFilter, EventFilter, Gather,
+    HealthChange, JobFilter, Marks, Settled, Settlement, Store, StoreError, Turn, WalkCommit,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -76,6 +76,7 @@ fn event(name: &str, kind: EventKind, occurrence: &str) -> Event {
         late: true,
         job_id: Some(id(name)),
         project_name: ProjectName::Known("Film".into()),
+        facts: serde_json::Map::new(),
         job: Some(job(name, Phase::Ended).document),
     }
 }
@@ -110,9 +111,17 @@ async fn owe(store: &Store, events: &[Event]) {
     walk.commit(&WalkCommit { events, ..WalkCommit::default() }).await.unwrap();
 }
 
+fn due(most: u32, until: Timestamp) -> Option<Claim> {
+    Some(Claim { from: ClaimFrom::Due, most, until })
+}
+
+fn recorded(settlements: &[Settlement], claim: Option<Claim>) -> Turn<'_> {
+    Turn { settlements, claim, health: None }
+}
+
 async fn claim(store: &Store, most: u32, now: Timestamp) -> Vec<Claimed> {
     let until = now + SignedDuration::from_secs(60);
-    store.turn("team", &[], Some(Claim { most, until }), now).await.unwrap()
+    store.turn("team", &Turn { claim: due(most, until), ..Turn::default() }, now).await.unwrap()
 }
 
 fn settled(claimed: &Claimed, next: Settled) -> Settlement {
@@ -120,10 +129,13 @@ fn settled(claimed: &Claimed, next: Settled) -> Settlement {
         Settled::Sent => AttemptOutcome::Sent,
         Settled::Dead { .. } => AttemptOutcome::Refused,
         Settled::Again { .. } => AttemptOutcome::Later,
+        Settled::Held { .. } => AttemptOutcome::Broken,
     };
     Settlement {
         id: claimed.delivery.id.clone(),
         fence: claimed.fence,
+        source: claimed.delivery.source.clone(),
+        job_id: claimed.delivery.job_id.clone(),
         attempt: Attempt {
             number: claimed.delivery.attempts,
             started_at: at(10),
@@ -141,7 +153,7 @@ fn later(due: Timestamp) -> Settled {
 }
 
 fn kinds(claimed: &[Claimed]) -> Vec<EventKind> {
-    claimed.iter().map(|claimed| claimed.event.kind).collect()
+    claimed.iter().map(|claimed| claimed.events[0].kind).collect()
 }
 
 async fn state_of(store: &Store, id: &DeliveryId) -> DeliveryState {
@@ -187,7 +199,7 @@ async fn what_a_walk_brings_is_read_back_as_it_was() {
     assert_eq!(events.rows[0].event, ended);
     assert_eq!(events.rows[0].verdicts, commit.events[0].verdicts);
     let claimed = claim(&place.store, 5, at(6)).await;
-    assert_eq!(claimed[0].event, ended);
+    assert_eq!(claimed[0].events, [ended]);
     assert_eq!(claimed[0].delivery.attempts, 1);
 }
 
@@ -244,8 +256,7 @@ async fn messages_about_one_job_leave_in_order_and_other_jobs_do_not_wait() {
     let second = claim(&place.store, 9, at(6)).await;
     let done: Vec<_> = first.iter().map(|claimed| settled(claimed, Settled::Sent)).collect();
     let until = at(60);
-    let third =
-        place.store.turn("team", &done, Some(Claim { most: 9, until }), at(7)).await.unwrap();
+    let third = place.store.turn("team", &recorded(&done, due(9, until)), at(7)).await.unwrap();
 
     assert_eq!(kinds(&first), [EventKind::Queued, EventKind::Started]);
     assert_eq!(kinds(&second), []);
@@ -253,16 +264,13 @@ async fn messages_about_one_job_leave_in_order_and_other_jobs_do_not_wait() {
 }
 
 #[tokio::test]
-async fn a_back_off_holds_followers_but_the_end_overtakes_and_drops_progress() {
+async fn a_back_off_holds_followers_but_the_end_overtakes() {
     let place = place().await;
-    owe(
-        &place.store,
-        &[event("a", EventKind::Progress, "1"), event("a", EventKind::Progress, "2")],
-    )
-    .await;
+    owe(&place.store, &[event("a", EventKind::Queued, ""), event("a", EventKind::Started, "")])
+        .await;
     let first = claim(&place.store, 9, at(6)).await;
     let busy = settled(&first[0], later(at(100)));
-    place.store.turn("team", &[busy], None, at(7)).await.unwrap();
+    place.store.turn("team", &recorded(&[busy], None), at(7)).await.unwrap();
 
     let held_back = claim(&place.store, 9, at(8)).await;
     owe(&place.store, &[event("a", EventKind::Succeeded, "")]).await;
@@ -270,7 +278,117 @@ async fn a_back_off_holds_followers_but_the_end_overtakes_and_drops_progress() {
 
     assert_eq!(kinds(&held_back), []);
     assert_eq!(kinds(&overtaking), [EventKind::Succeeded]);
-    assert_eq!(state_of(&place.store, &first[0].delivery.id).await, DeliveryState::Discarded);
+}
+
+#[tokio::test]
+async fn progress_waits_for_everything_else() {
+    let place = place().await;
+    owe(&place.store, &[event("a", EventKind::Progress, "1"), event("b", EventKind::Failed, "")])
+        .await;
+
+    assert_eq!(kinds(&claim(&place.store, 1, at(6)).await), [EventKind::Failed]);
+}
+
+#[tokio::test]
+async fn unsent_progress_is_replaced_by_newer_and_dropped_at_the_end_of_its_job() {
+    let place = place().await;
+    let progress = |at: &str| event("a", EventKind::Progress, at);
+    owe(&place.store, &[progress("1"), progress("2")]).await;
+
+    let newest = claim(&place.store, 9, at(6)).await;
+    owe(&place.store, &[progress("3")]).await;
+    let ended = event("a", EventKind::Failed, "");
+    let decided = Decided { event: ended, verdicts: vec![], owed: vec![] };
+    let commit = WalkCommit { events: vec![decided], ..WalkCommit::default() };
+    place.store.begin("main").await.unwrap().commit(&commit).await.unwrap();
+    let busy = settled(&newest[0], later(at(8)));
+    place.store.turn("team", &recorded(&[busy], None), at(7)).await.unwrap();
+
+    assert_eq!(newest.len(), 1);
+    assert_eq!(newest[0].events[0].key.occurrence, "2");
+    assert_eq!(kinds(&claim(&place.store, 9, at(99)).await), []);
+    let filter = DeliveryFilter { state: Some(DeliveryState::Discarded), most: 9, notifier: None };
+    let dropped = place.store.deliveries(&filter).await.unwrap().rows;
+    let why: Vec<_> = dropped.iter().filter_map(|row| row.delivery.last_error.clone()).collect();
+    assert_eq!(why.len(), 3);
+    assert!(why.iter().all(|why| why.starts_with("superseded")), "{why:?}");
+}
+
+fn broken() -> Broken {
+    Broken { since: at(7), reason: "revoked".into(), probes: 1, probe_due: at(60) }
+}
+
+/// Has `team` refuse the one message that is claimed, as of `at(7)`.
+async fn break_down(store: &Store) {
+    let claimed = claim(store, 1, at(6)).await;
+    let refused = [settled(&claimed[0], Settled::Held { why: "revoked".into() })];
+    let health = Some(HealthChange::Broken { broken: &broken(), notices: &[] });
+    let turn = Turn { settlements: &refused, health, claim: None };
+    store.turn("team", &turn, at(7)).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_owed_to_a_broken_notifier_is_held_also_when_it_comes_later() {
+    let place = place().await;
+    owe(&place.store, &[event("a", EventKind::Failed, ""), event("b", EventKind::Failed, "")])
+        .await;
+
+    break_down(&place.store).await;
+    owe(&place.store, &[event("c", EventKind::Failed, "")]).await;
+
+    assert_eq!(place.store.broken("team").await.unwrap(), Some(broken()));
+    assert_eq!(claim(&place.store, 9, at(8)).await, []);
+    let filter = DeliveryFilter { state: Some(DeliveryState::Held), most: 9, notifier: None };
+    assert_eq!(place.store.deliveries(&filter).await.unwrap().rows.len(), 3);
+    assert_eq!(place.store.waiting("team").await.unwrap(), 3);
+}
+
+#[tokio::test]
+async fn a_probe_is_the_oldest_held_message_and_time_held_does_not_count() {
+    let place = place().await;
+    owe(&place.store, &[event("a", EventKind::Failed, ""), event("b", EventKind::Failed, "")])
+        .await;
+    break_down(&place.store).await;
+
+    let claim = Some(Claim { from: ClaimFrom::Held, most: 1, until: at(99) });
+    let probe = place.store.turn("team", &recorded(&[], claim), at(67)).await.unwrap();
+    let sent = [settled(&probe[0], Settled::Sent)];
+    let health = Some(HealthChange::Well { gather: None, notices: &[] });
+    let turn = Turn { settlements: &sent, health, claim: due(9, at(99)) };
+    let rest = place.store.turn("team", &turn, at(68)).await.unwrap();
+
+    assert_eq!(probe[0].delivery.job_id, "a");
+    assert_eq!(probe[0].held_total_ms, 60_000);
+    assert_eq!(rest[0].delivery.job_id, "b");
+    assert_eq!(rest[0].held_total_ms, 61_000);
+    assert_eq!(place.store.broken("team").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_long_catch_up_is_gathered_into_digests_and_nothing_is_dropped() {
+    let place = place().await;
+    let names: Vec<String> = (0..25).map(|number| format!("job {number:02}")).collect();
+    let events: Vec<Event> = names.iter().map(|name| event(name, EventKind::Failed, "")).collect();
+    owe(&place.store, &events).await;
+    break_down(&place.store).await;
+
+    let gather = Some(Gather { more_than: 20, most: 10 });
+    let health = Some(HealthChange::Well { gather, notices: &[] });
+    let turn = Turn { settlements: &[], health, claim: due(99, at(99)) };
+    let digests = place.store.turn("team", &turn, at(68)).await.unwrap();
+    let sent: Vec<_> = digests.iter().map(|digest| settled(digest, Settled::Sent)).collect();
+    let again = place.store.turn("team", &recorded(&sent, due(99, at(99))), at(69)).await.unwrap();
+
+    let told: Vec<&str> = digests
+        .iter()
+        .flat_map(|digest| digest.events.iter().map(|event| event.key.subject.as_str()))
+        .collect();
+    assert_eq!(digests.iter().map(|digest| digest.events.len()).collect::<Vec<_>>(), [10, 10, 5]);
+    assert_eq!(told, names);
+    assert!(digests.iter().all(|digest| digest.is_digest));
+    assert_eq!(again, []);
+    let filter = DeliveryFilter { state: Some(DeliveryState::Sent), most: 99, notifier: None };
+    assert_eq!(place.store.deliveries(&filter).await.unwrap().rows.len(), 28);
 }
 
 #[tokio::test]
@@ -282,7 +400,7 @@ async fn a_dead_or_held_message_does_not_hold_back_others() {
     let dead = settled(&first[0], Settled::Dead { why: "no_text".into() });
 
     let until = at(60);
-    let next = place.store.turn("team", &[dead], Some(Claim { most: 1, until }), at(7)).await;
+    let next = place.store.turn("team", &recorded(&[dead], due(1, until)), at(7)).await;
 
     assert_eq!(kinds(&next.unwrap()), [EventKind::Progress]);
 }
@@ -316,7 +434,7 @@ async fn an_answer_that_comes_after_the_claim_was_lost_changes_nothing() {
     let fresh = claim(&place.store, 1, at(8)).await;
 
     let late = settled(&stale[0], Settled::Dead { why: "late".into() });
-    place.store.turn("team", &[late], None, at(9)).await.unwrap();
+    place.store.turn("team", &recorded(&[late], None), at(9)).await.unwrap();
 
     assert_eq!(state_of(&place.store, &fresh[0].delivery.id).await, DeliveryState::Sending);
 }
@@ -327,7 +445,11 @@ async fn the_outlook_tells_what_is_due_and_when_the_next_is() {
     owe(&place.store, &[event("a", EventKind::Failed, ""), event("b", EventKind::Failed, "")])
         .await;
     let claimed = claim(&place.store, 1, at(6)).await;
-    place.store.turn("team", &[settled(&claimed[0], later(at(50)))], None, at(7)).await.unwrap();
+    place
+        .store
+        .turn("team", &recorded(&[settled(&claimed[0], later(at(50)))], None), at(7))
+        .await
+        .unwrap();
 
     assert_eq!(place.store.outlook("team", at(7), 9).await.unwrap(), (1, Some(at(50))));
     assert_eq!(place.store.outlook("other", at(7), 9).await.unwrap(), (0, None));
@@ -343,7 +465,7 @@ async fn only_what_is_not_sent_can_be_retried_or_discarded() {
         settled(&claimed[0], Settled::Sent),
         settled(&claimed[1], Settled::Dead { why: "no".into() }),
     ];
-    place.store.turn("team", &done, None, at(7)).await.unwrap();
+    place.store.turn("team", &recorded(&done, None), at(7)).await.unwrap();
     let both: Vec<_> = claimed.iter().map(|claimed| claimed.delivery.id.clone()).collect();
 
     let dead = place.store.dead().await.unwrap();
@@ -366,7 +488,11 @@ async fn what_is_owed_is_never_forgotten_and_what_is_done_is() {
     owe(&place.store, &[event("a", EventKind::Failed, ""), event("b", EventKind::Failed, "")])
         .await;
     let claimed = claim(&place.store, 1, at(6)).await;
-    place.store.turn("team", &[settled(&claimed[0], Settled::Sent)], None, at(7)).await.unwrap();
+    place
+        .store
+        .turn("team", &recorded(&[settled(&claimed[0], Settled::Sent)], None), at(7))
+        .await
+        .unwrap();
     let returned = HashSet::from([Fingerprint::of(b"c")]);
     let keep = Duration::from_secs(24 * 3600);
     let days = |days: i64| at(days * 24 * 3600);

@@ -140,11 +140,14 @@ impl App {
                 notifier,
                 store: store.clone(),
                 templates: templates.clone(),
+                rules: rules.clone(),
+                routes: routes.clone(),
+                nudges: nudges.clone(),
                 zone: config.service.timezone.clone(),
                 clock: clock.clone(),
                 retry_bell,
             };
-            dispatches.push((name, Dispatch::new(parts)));
+            dispatches.push((name, Dispatch::start(parts).await?));
         }
         Ok(Self { parts: Built { ingests, dispatches, store, nudges, retry_bells } })
     }

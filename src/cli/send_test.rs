@@ -128,6 +128,7 @@ fn test_event(now: jiff::Timestamp) -> Event {
         late: false,
         job_id: JobId::parse("send-test").ok(),
         project_name: ProjectName::Known("TEST (not a real project)".into()),
+        facts: serde_json::Map::new(),
         job: job.as_object().cloned(),
     }
 }

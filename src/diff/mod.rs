@@ -324,6 +324,7 @@ fn event(
         late: watch.late,
         job_id: Some(known.id.clone()),
         project_name: ProjectName::None,
+        facts: serde_json::Map::new(),
         job: Some(document.clone()),
     }
 }

@@ -60,7 +60,25 @@ impl EventKind {
         [Self::Succeeded, Self::Partial, Self::Failed, Self::Cancelled, Self::Stopped];
 
     /// The kinds that this version makes.
-    pub const MADE: [Self; 10] = [
+    pub const MADE: [Self; 14] = [
+        Self::Queued,
+        Self::Started,
+        Self::Progress,
+        Self::Succeeded,
+        Self::Partial,
+        Self::Failed,
+        Self::Cancelled,
+        Self::Stopped,
+        Self::Changed,
+        Self::Vanished,
+        Self::NotifierDown,
+        Self::NotifierUp,
+        Self::SourceDown,
+        Self::SourceUp,
+    ];
+
+    /// The kinds about a job that need no timer: what `any` stands for.
+    pub const OF_JOBS: [Self; 10] = [
         Self::Queued,
         Self::Started,
         Self::Progress,
@@ -93,6 +111,18 @@ impl EventKind {
             Self::ProjectIdle => "project.idle".into(),
             Self::SpendCrossed => "spend.crossed".into(),
             kind => format!("job.{}", kind.as_str()),
+        }
+    }
+
+    /// Under which key the facts of an event about no job stand in its document; `None` for
+    /// events about a job.
+    pub fn facts_key(self) -> Option<&'static str> {
+        match self {
+            Self::SourceDown | Self::SourceUp => Some("source"),
+            Self::NotifierDown | Self::NotifierUp => Some("notifier"),
+            Self::ProjectIdle => Some("project"),
+            Self::SpendCrossed => Some("spend"),
+            _ => None,
         }
     }
 
@@ -167,6 +197,8 @@ pub struct Event {
     pub project_name: ProjectName,
     /// Every field of the job that the API gave; `None` for events about no job.
     pub job: Option<Map<String, Value>>,
+    /// What an event about no job tells: see [`EventKind::facts_key`]. Empty for jobs.
+    pub facts: Map<String, Value>,
 }
 
 /// The part of the document that says which rule speaks.
@@ -211,11 +243,22 @@ impl Event {
             },
             "job": job,
         });
+        if let Some(key) = self.kind.facts_key() {
+            document[key] = Value::Object(self.facts.clone());
+        }
         if let Some(rule) = rule {
             document["rule"] = json!(rule);
         }
         document
     }
+}
+
+/// The document of a grouped message: `events`, oldest first, beside the newest `event` and
+/// `job`. `None` where there is no event.
+pub fn grouped_document(events: &[Event], rule: Option<&RuleView>, repeat: bool) -> Option<Value> {
+    let mut document = events.last()?.document(rule, repeat);
+    document["events"] = events.iter().map(|event| event.document(None, repeat)).collect();
+    Some(document)
 }
 
 /// Takes `download_url` and its expiry out of a document, at any depth: whoever has the link

@@ -12,7 +12,8 @@ mod verdict;
 
 pub use delivery::{Attempt, AttemptOutcome, Delivery, DeliveryState, NewDelivery};
 pub use event::{
-    Event, EventKey, EventKind, KIND_NAMES, ProjectName, RuleView, without_download_url,
+    Event, EventKey, EventKind, KIND_NAMES, ProjectName, RuleView, grouped_document,
+    without_download_url,
 };
 pub use id::{DeliveryId, EmptyId, EventId, Fingerprint, JobId};
 pub use job::{JobState, KnownJob, Observation, Phase};

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::dispatch::DispatchParts;
 use crate::deliver::{Failure, Receipt};
-use crate::model::{DeliveryId, Envelope, RuleView, without_download_url};
+use crate::model::{DeliveryId, Envelope, RuleView, grouped_document, without_download_url};
 use crate::render::RenderRequest;
 use crate::store::Claimed;
 use crate::telemetry;
@@ -26,7 +26,10 @@ pub(super) async fn attempt(parts: DispatchParts, claimed: Claimed) -> Landed {
     let begun = Instant::now();
     let delivery = &claimed.delivery;
     let rule = RuleView { name: delivery.rule.clone(), suppressed: 0 };
-    let mut document = claimed.event.document(Some(&rule), delivery.repeat);
+    let mut document = match (claimed.is_digest, claimed.events.as_slice()) {
+        (false, [event, ..]) => event.document(Some(&rule), delivery.repeat),
+        (_, events) => grouped_document(events, Some(&rule), delivery.repeat).unwrap_or_default(),
+    };
     if !delivery.include_download_url {
         document = without_download_url(document);
     }

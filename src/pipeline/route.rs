@@ -6,8 +6,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use crate::model::{DeliveryId, Event, NewDelivery};
-use crate::rules::Rule;
+use crate::model::{DeliveryId, Event, EventKind, NewDelivery};
+use crate::rules::{Rule, RuleSet};
+use crate::store::Decided;
+use crate::telemetry;
 
 /// Which recipients each notifier has: one nameless one, or an address each for email.
 #[derive(Debug, Clone, Default)]
@@ -19,11 +21,29 @@ impl Routes {
         Self(recipients.into_iter().collect())
     }
 
-    /// What `rule` owes for `event`: a delivery for each recipient of each of its notifiers.
-    pub fn owed(&self, rule: &Rule, event: &Event, now: Timestamp) -> Vec<NewDelivery> {
+    /// What the rules say about `event`, and what is owed for it.
+    pub fn decide(&self, rules: &RuleSet, event: Event, now: Timestamp) -> Decided {
+        let verdicts = rules.judge(&event);
+        let owed = verdicts
+            .iter()
+            .filter(|(_, verdict)| verdict.sends())
+            .flat_map(|(rule, _)| self.owed(rule, &event, now))
+            .collect();
+        let verdicts =
+            verdicts.into_iter().map(|(rule, verdict)| (rule.name.clone(), verdict)).collect();
+        Decided { event, verdicts, owed }
+    }
+
+    /// What `rule` owes for `event`: a delivery for each recipient of each of its notifiers,
+    /// but nothing about a notifier through itself.
+    fn owed(&self, rule: &Rule, event: &Event, now: Timestamp) -> Vec<NewDelivery> {
         let event_id = event.id();
         let mut owed = Vec::new();
-        for notifier in &rule.notify {
+        let about_itself = |notifier: &&String| {
+            matches!(event.kind, EventKind::NotifierDown | EventKind::NotifierUp)
+                && **notifier == event.key.subject
+        };
+        for notifier in rule.notify.iter().filter(|notifier| !about_itself(notifier)) {
             for recipient in self.0.get(notifier).into_iter().flatten() {
                 owed.push(NewDelivery {
                     id: DeliveryId::of(event_id.as_str(), &rule.name, notifier, recipient),
@@ -59,10 +79,17 @@ impl Nudges {
         self.0.get(notifier).cloned().unwrap_or_default()
     }
 
-    /// Rings for one notifier.
-    pub fn ring(&self, notifier: &str) {
+    fn ring(&self, notifier: &str) {
         if let Some(bell) = self.0.get(notifier) {
             bell.notify_one();
+        }
+    }
+
+    /// Rings for everyone who is owed something now.
+    pub fn announce(&self, decided: &[Decided]) {
+        for Decided { event, owed, .. } in decided {
+            telemetry::event_recorded(event, owed.len());
+            owed.iter().for_each(|delivery| self.ring(&delivery.notifier));
         }
     }
 

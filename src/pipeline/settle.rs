@@ -25,10 +25,8 @@ pub(super) fn settle(
     let why = failure.reason.clone();
     let (named, counted, unsure) = match failure.kind {
         FailureKind::Refused => return Settled::Dead { why },
-        // The notifier is held as a whole; this one is first when it is tried again.
-        FailureKind::Broken => {
-            return Settled::Again { due_at: now, why, counted: false, unsure: false };
-        }
+        // The notifier is held as a whole, and this one with it.
+        FailureKind::Broken => return Settled::Held { why },
         FailureKind::Later { wait, counts } => (wait, counts, false),
         FailureKind::Unsure => (None, true, true),
     };

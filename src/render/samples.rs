@@ -254,6 +254,7 @@ fn sample(kind: EventKind, from: Option<&str>, to: &str, job_type: &str, more: V
         late: false,
         job_id: JobId::parse(JOB_ID).ok(),
         project_name: ProjectName::Known(PROJECT_NAME.into()),
+        facts: serde_json::Map::new(),
         job: Some(job),
     }
 }

@@ -41,7 +41,7 @@ pub fn parse_on(
 fn kinds_of(word: &str) -> Result<Vec<EventKind>, Problem> {
     match word {
         FINISHED => return Ok(EventKind::FINISHED.to_vec()),
-        ANY => return Ok(EventKind::MADE.to_vec()),
+        ANY => return Ok(EventKind::OF_JOBS.to_vec()),
         _ => {}
     }
     match word.parse::<EventKind>() {
@@ -98,7 +98,7 @@ mod tests {
         let any = parse(&["any"]);
 
         assert_eq!(finished, (EventKind::FINISHED.into(), String::new()));
-        assert_eq!(any, (EventKind::MADE.into(), String::new()));
+        assert_eq!(any, (EventKind::OF_JOBS.into(), String::new()));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde::Serialize;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::rows::{delivery_of, event_of, job_of};
+use super::rows::{delivery_of, event_columns, event_of, job_of};
 use super::{Store, StoreError};
 use crate::model::{Delivery, DeliveryId, DeliveryState, Event, EventKind, KnownJob, Verdict};
 
@@ -73,12 +73,6 @@ pub struct OutboxCount {
     pub count: u64,
 }
 
-const EVENT_COLUMNS: &str = "e.id AS event_id, e.kind AS event_kind, e.source AS event_source,
-    e.subject AS event_subject, e.occurrence AS event_occurrence, e.from_state AS event_from,
-    e.to_state AS event_to, e.detected_ms AS event_detected_ms, e.late AS event_late,
-    e.job_id AS event_job_id, e.project_name AS event_project_name,
-    e.name_unavailable AS event_name_unavailable, e.document AS event_document";
-
 impl Store {
     /// Known jobs, newest first.
     ///
@@ -111,22 +105,22 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub async fn events(&self, filter: &EventFilter) -> Result<Listed<EventRow>, StoreError> {
-        let statement = format!(
-            "SELECT {EVENT_COLUMNS},
-                 (SELECT json_group_array(json_array(rule, json(verdict)) ORDER BY position)
+        let rows = sqlx::query(concat!(
+            "SELECT ",
+            event_columns!(),
+            ", (SELECT json_group_array(json_array(rule, json(verdict)) ORDER BY position)
                   FROM verdict WHERE verdict.event_id = e.id) AS verdicts
              FROM event e
              WHERE ($1 IS NULL OR e.kind = $1) AND ($2 IS NULL OR e.detected_ms >= $2)
                AND ($3 IS NULL OR e.job_id = $3)
              ORDER BY e.seq DESC LIMIT $4 + 1"
-        );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
-            .bind(filter.kind.map(EventKind::as_str))
-            .bind(filter.since.map(Timestamp::as_millisecond))
-            .bind(&filter.job_id)
-            .bind(filter.most)
-            .fetch_all(&self.readers)
-            .await?;
+        ))
+        .bind(filter.kind.map(EventKind::as_str))
+        .bind(filter.since.map(Timestamp::as_millisecond))
+        .bind(&filter.job_id)
+        .bind(filter.most)
+        .fetch_all(&self.readers)
+        .await?;
         page(&rows, filter.most, |row| {
             let verdicts = serde_json::from_str(row.try_get("verdicts")?)
                 .map_err(|cause| StoreError::Odd(cause.to_string()))?;
@@ -176,14 +170,14 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub async fn event_of_delivery(&self, id: &DeliveryId) -> Result<Option<Event>, StoreError> {
-        let statement = format!(
-            "SELECT {EVENT_COLUMNS} FROM event e JOIN delivery d ON d.event_id = e.id
-             WHERE d.id = $1"
-        );
-        let row = sqlx::query(sqlx::AssertSqlSafe(statement))
-            .bind(id.as_str())
-            .fetch_optional(&self.readers)
-            .await?;
+        let row = sqlx::query(concat!(
+            "SELECT ",
+            event_columns!(),
+            " FROM event e JOIN delivery d ON d.event_id = e.id WHERE d.id = $1"
+        ))
+        .bind(id.as_str())
+        .fetch_optional(&self.readers)
+        .await?;
         row.as_ref().map(event_of).transpose()
     }
 

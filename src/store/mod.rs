@@ -9,6 +9,10 @@
 //! One writer connection and a few readers. WAL with full sync: what was committed is on
 //! disk. The exclusive lock belongs to the service alone; commands write beside it.
 
+mod attend;
+mod decided;
+mod health;
+mod hold;
 mod listing;
 mod lock;
 mod memory;
@@ -16,17 +20,23 @@ mod open;
 mod owed;
 mod prune;
 mod rows;
+mod settle;
+mod supersede;
 mod walk;
 
+pub use decided::{Committed, Decided};
+pub use health::SourceHealth;
+pub use hold::{Broken, Gather, HealthChange};
 pub use listing::{
     DeliveryFilter, DeliveryRow, EventFilter, EventRow, JobFilter, JobRow, Listed, OutboxCount,
 };
 pub use lock::Holder;
 pub use memory::{Marks, OpenJob, SourceMemory};
 pub use open::{Access, SCHEMA_VERSION};
-pub use owed::{Claim, Claimed, Settled, Settlement};
+pub use owed::{Claim, ClaimFrom, Claimed, Turn};
 pub use prune::Pruned;
-pub use walk::{Committed, Decided, Walk, WalkCommit};
+pub use settle::{Settled, Settlement};
+pub use walk::{Walk, WalkCommit};
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -45,15 +45,22 @@ impl Store {
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
         let deliveries = sqlx::query(
             "DELETE FROM delivery
-             WHERE source = $1 AND state IN ('sent', 'discarded') AND ended_ms < $2",
+             WHERE source IN ($1, '') AND state IN ('sent', 'discarded') AND ended_ms < $2",
         )
         .bind(source)
         .bind(before)
         .execute(&mut *transaction)
         .await?
         .rows_affected();
+        sqlx::query(
+            "DELETE FROM message_group WHERE opened_ms < $1
+               AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.group_id = message_group.id)",
+        )
+        .bind(before)
+        .execute(&mut *transaction)
+        .await?;
         let events = sqlx::query(
-            "DELETE FROM event WHERE source = $1 AND detected_ms < $2
+            "DELETE FROM event WHERE source IN ($1, '') AND detected_ms < $2
                AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.event_id = event.id)
                AND NOT EXISTS (SELECT 1 FROM group_member WHERE group_member.event_id = event.id)
                AND NOT EXISTS (SELECT 1 FROM job WHERE job.source = event.source

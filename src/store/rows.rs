@@ -74,12 +74,25 @@ pub(super) fn job_values(job: &KnownJob) -> Value {
     ])
 }
 
+/// The columns of an event `e`, named for [`event_of`].
+macro_rules! event_columns {
+    () => {
+        "e.kind AS event_kind, e.source AS event_source, e.subject AS event_subject,
+         e.occurrence AS event_occurrence, e.from_state AS event_from, e.to_state AS event_to,
+         e.detected_ms AS event_detected_ms, e.late AS event_late, e.job_id AS event_job_id,
+         e.project_name AS event_project_name, e.name_unavailable AS event_name_unavailable,
+         e.document AS event_document"
+    };
+}
+pub(super) use event_columns;
+
 /// An event from columns whose names start with `event_`.
 pub(super) fn event_of(row: &SqliteRow) -> Result<Event, StoreError> {
     let kind: EventKind = row.try_get::<&str, _>("event_kind")?.parse().map_err(odd)?;
     let job_id: Option<&str> = row.try_get("event_job_id")?;
     let name: Option<String> = row.try_get("event_project_name")?;
     let unavailable: bool = row.try_get("event_name_unavailable")?;
+    let fields = document(row.try_get("event_document")?)?;
     Ok(Event {
         key: EventKey {
             source: row.try_get("event_source")?,
@@ -98,7 +111,8 @@ pub(super) fn event_of(row: &SqliteRow) -> Result<Event, StoreError> {
             (None, true) => ProjectName::Unavailable,
             (None, false) => ProjectName::None,
         },
-        job: document(row.try_get("event_document")?)?,
+        job: fields.clone().filter(|_| kind.facts_key().is_none()),
+        facts: fields.filter(|_| kind.facts_key().is_some()).unwrap_or_default(),
     })
 }
 
@@ -107,6 +121,10 @@ pub(super) fn event_values(event: &Event) -> Value {
     let name = match &event.project_name {
         ProjectName::Known(name) => Some(name),
         ProjectName::None | ProjectName::Unavailable => None,
+    };
+    let fields = match event.kind.facts_key() {
+        Some(_) => Some(&event.facts),
+        None => event.job.as_ref(),
     };
     json!([
         event.id(),
@@ -122,7 +140,7 @@ pub(super) fn event_values(event: &Event) -> Value {
         event.job_id,
         name,
         event.project_name == ProjectName::Unavailable,
-        event.job.as_ref().map(|job| Value::Object(job.clone()).to_string()),
+        fields.map(|fields| Value::Object(fields.clone()).to_string()),
     ])
 }
 
@@ -140,6 +158,7 @@ pub(super) fn delivery_values(delivery: &NewDelivery) -> Value {
         delivery.job_id,
         delivery.kind.as_str(),
         delivery.kind.is_terminal(),
+        i64::from(delivery.kind == EventKind::Progress),
         ms(delivery.created_at),
     ])
 }

@@ -1,30 +1,22 @@
 //! One transaction a walk: jobs, events, verdicts, deliveries and the watermark, together.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sqlx::Transaction;
 use sqlx::sqlite::Sqlite;
 
-use super::rows::{delivery_values, event_values, job_of, job_values, ms};
-use super::{Marks, Store, StoreError};
-use crate::model::{Event, EventId, JobId, KnownJob, NewDelivery, Verdict};
+use super::decided::record;
+use super::rows::{job_of, job_values, ms};
+use super::{Committed, Decided, Marks, Store, StoreError};
+use crate::model::{JobId, KnownJob};
 
 /// An open transaction over one source.
 #[derive(Debug)]
 pub struct Walk {
     transaction: Transaction<'static, Sqlite>,
     source: String,
-}
-
-/// An event with what was decided about it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Decided {
-    pub event: Event,
-    /// Of the rules that were tried, by name.
-    pub verdicts: Vec<(String, Verdict)>,
-    pub owed: Vec<NewDelivery>,
 }
 
 /// Everything that one walk brings.
@@ -36,13 +28,6 @@ pub struct WalkCommit {
     pub reads: Vec<(JobId, Timestamp, bool)>,
     /// The new marks, if the walk was complete.
     pub marks: Option<Marks>,
-}
-
-/// What a commit has added; repeats add nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Committed {
-    pub events: usize,
-    pub deliveries: usize,
 }
 
 impl Store {
@@ -82,14 +67,12 @@ impl Walk {
     pub async fn commit(mut self, walk: &WalkCommit) -> Result<Committed, StoreError> {
         self.write_jobs(&walk.jobs).await?;
         self.write_reads(&walk.reads).await?;
-        let fresh = self.write_events(&walk.events).await?;
-        self.write_verdicts(&walk.events, &fresh).await?;
-        let deliveries = self.write_deliveries(&walk.events, &fresh).await?;
+        let committed = record(&mut self.transaction, &walk.events).await?;
         if let Some(marks) = &walk.marks {
             self.write_marks(marks).await?;
         }
         self.transaction.commit().await?;
-        Ok(Committed { events: fresh.len(), deliveries })
+        Ok(committed)
     }
 
     async fn write_jobs(&mut self, jobs: &[KnownJob]) -> Result<(), StoreError> {
@@ -135,81 +118,6 @@ impl Walk {
         .execute(&mut *self.transaction)
         .await?;
         Ok(())
-    }
-
-    async fn write_events(&mut self, events: &[Decided]) -> Result<HashSet<EventId>, StoreError> {
-        if events.is_empty() {
-            return Ok(HashSet::new());
-        }
-        let rows = events.iter().map(|decided| event_values(&decided.event)).collect();
-        let fresh: Vec<String> = sqlx::query_scalar(
-            "INSERT INTO event (id, source, subject, slot, occurrence, kind, from_state, to_state,
-                 detected_ms, late, job_id, project_name, name_unavailable, document)
-             SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6,
-                 value->>7, value->>8, value->>9, value->>10, value->>11, value->>12, value->>13
-             FROM json_each($1) WHERE true ORDER BY key
-             ON CONFLICT DO NOTHING RETURNING id",
-        )
-        .bind(Value::Array(rows).to_string())
-        .fetch_all(&mut *self.transaction)
-        .await?;
-        Ok(fresh.into_iter().map(EventId::from_stored).collect())
-    }
-
-    async fn write_verdicts(
-        &mut self,
-        events: &[Decided],
-        fresh: &HashSet<EventId>,
-    ) -> Result<(), StoreError> {
-        let mut rows = Vec::new();
-        for Decided { event, verdicts, .. } in events {
-            let id = event.id();
-            if fresh.contains(&id) {
-                for (position, (rule, verdict)) in verdicts.iter().enumerate() {
-                    rows.push(json!([id, position, rule, json!(verdict).to_string()]));
-                }
-            }
-        }
-        if rows.is_empty() {
-            return Ok(());
-        }
-        sqlx::query(
-            "INSERT INTO verdict (event_id, position, rule, verdict)
-             SELECT value->>0, value->>1, value->>2, value->>3 FROM json_each($1) WHERE true
-             ON CONFLICT DO NOTHING",
-        )
-        .bind(Value::Array(rows).to_string())
-        .execute(&mut *self.transaction)
-        .await?;
-        Ok(())
-    }
-
-    async fn write_deliveries(
-        &mut self,
-        events: &[Decided],
-        fresh: &HashSet<EventId>,
-    ) -> Result<usize, StoreError> {
-        let rows: Vec<Value> = events
-            .iter()
-            .filter(|decided| fresh.contains(&decided.event.id()))
-            .flat_map(|decided| decided.owed.iter().map(delivery_values))
-            .collect();
-        if rows.is_empty() {
-            return Ok(0);
-        }
-        let added = sqlx::query(
-            "INSERT INTO delivery (id, about, event_id, rule, notifier, recipient, template,
-                 include_download_url, source, job_id, kind, terminal, state, created_ms, due_ms)
-             SELECT value->>0, value->>1, value->>1, value->>2, value->>3, value->>4, value->>5,
-                 value->>6, value->>7, value->>8, value->>9, value->>10, 'pending', value->>11,
-                 value->>11
-             FROM json_each($1) WHERE true ORDER BY key
-             ON CONFLICT DO NOTHING",
-        )
-        .bind(Value::Array(rows).to_string())
-        .execute(&mut *self.transaction)
-        .await?;
-        Ok(usize::try_from(added.rows_affected()).unwrap_or(usize::MAX))
     }
 
     async fn write_marks(&mut self, marks: &Marks) -> Result<(), StoreError> {

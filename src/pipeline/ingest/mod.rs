@@ -4,6 +4,7 @@
 //! told to stop. Observations of a source are diffed here and nowhere else, one walk at a
 //! time, against the state read in the transaction that writes what follows from it.
 
+mod health;
 mod look;
 
 use std::collections::{HashMap, HashSet};
@@ -24,7 +25,7 @@ use crate::rules::RuleSet;
 use crate::source::schedule::{Outcome, Schedule};
 use crate::source::settings::{FirstRun, SourceSettings};
 use crate::source::{ApiError, Client, window};
-use crate::store::{Committed, Decided, Marks, SourceMemory, Store, StoreError, WalkCommit};
+use crate::store::{Committed, Marks, SourceHealth, SourceMemory, Store, StoreError, WalkCommit};
 use crate::telemetry::{self, PollNumbers};
 
 /// Under `run --once`, what a walk finds is late only after such a gap.
@@ -69,6 +70,7 @@ pub struct Ingest {
     schedule: Schedule,
     /// A complete walk has ended since the start: what comes now is not late.
     caught_up: bool,
+    health: SourceHealth,
     /// By how much the server's clock is ahead of ours.
     skew: SignedDuration,
     pruned_at: Option<Timestamp>,
@@ -116,6 +118,7 @@ impl Ingest {
     /// [`StoreError`] when the store cannot be read.
     pub async fn start(parts: IngestParts) -> Result<Self, StoreError> {
         let memory = parts.store.remember(&parts.settings.name).await?;
+        let health = parts.store.source_health(&parts.settings.name).await?;
         let now = parts.clock.now();
         if let Some(last) = memory.marks.last_complete_at {
             let days = now.duration_since(last).as_hours() / 24;
@@ -136,6 +139,7 @@ impl Ingest {
             schedule: Schedule::new(parts.settings.poll_interval, parts.settings.idle_interval),
             parts,
             memory,
+            health,
             names: Names::default(),
             caught_up,
             skew: SignedDuration::ZERO,
@@ -176,6 +180,7 @@ impl Ingest {
             }
         };
         let wait = self.schedule.after(outcome, begun.elapsed(), fastrand::f64());
+        self.note_health(result.as_ref().err()).await;
         match &result {
             Ok(numbers) => telemetry::poll_done(&self.parts.settings.name, numbers),
             Err(error) => {
@@ -261,20 +266,11 @@ impl Ingest {
             }
         }
         let mut commit = WalkCommit { jobs, reads: sight.reads.clone(), marks, events: Vec::new() };
-        for event in events {
-            let verdicts = self.parts.rules.judge(&event);
-            let owed: Vec<_> = verdicts
-                .iter()
-                .filter(|(_, verdict)| verdict.sends())
-                .flat_map(|(rule, _)| self.parts.routes.owed(rule, &event, now))
-                .collect();
-            let verdicts =
-                verdicts.into_iter().map(|(rule, verdict)| (rule.name.clone(), verdict)).collect();
-            commit.events.push(Decided { event, verdicts, owed });
-        }
+        let IngestParts { rules, routes, .. } = &self.parts;
+        commit.events = events.into_iter().map(|event| routes.decide(rules, event, now)).collect();
         let committed = transaction.commit(&commit).await?;
         self.memory.learn(&commit);
-        self.announce(&commit);
+        self.parts.nudges.announce(&commit.events);
         Ok(committed)
     }
 
@@ -328,13 +324,6 @@ impl Ingest {
             self.told.clear();
         }
         self.told.insert(about)
-    }
-
-    fn announce(&self, commit: &WalkCommit) {
-        for Decided { event, owed, .. } in &commit.events {
-            telemetry::event_recorded(event, owed.len());
-            owed.iter().for_each(|delivery| self.parts.nudges.ring(&delivery.notifier));
-        }
     }
 
     fn marks_after(&self, walk_started: Timestamp) -> Marks {

@@ -25,6 +25,7 @@ fn event(kind: EventKind, job: serde_json::Value) -> Event {
         late: false,
         job_id: JobId::parse("j1").ok(),
         project_name: ProjectName::None,
+        facts: serde_json::Map::new(),
         job: job.as_object().cloned(),
     }
 }
@@ -132,6 +133,7 @@ fn a_rule_by_project_name_is_sent_when_the_name_could_not_be_asked_for() {
     ]);
     let nameless = Event {
         project_name: ProjectName::Unavailable,
+        facts: serde_json::Map::new(),
         ..event(EventKind::Failed, json!({"job_type": "agent", "credits": 1}))
     };
 

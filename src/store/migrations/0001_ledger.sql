@@ -12,6 +12,10 @@ CREATE TABLE source (
     last_walk_ms     INTEGER,
     -- When the last complete walk ended, by our clock.
     last_complete_ms INTEGER,
+    -- Since when polls have failed; since when that has been told, and why.
+    failing_since_ms INTEGER,
+    down_since_ms    INTEGER,
+    down_reason      TEXT,
     -- Who polls it, where several processes share a store.
     lease_owner      TEXT,
     lease_fence      INTEGER NOT NULL DEFAULT 0,
@@ -69,7 +73,7 @@ CREATE TABLE event (
     project_name     TEXT,
     -- 1: the name could not be asked for.
     name_unavailable INTEGER NOT NULL DEFAULT 0,
-    -- The job as it was then; null for events about no job.
+    -- The job as it was then; for events about no job what they tell.
     document         TEXT,
     UNIQUE (source, subject, slot, occurrence)
 ) STRICT;
@@ -84,7 +88,7 @@ CREATE TABLE verdict (
     PRIMARY KEY (event_id, position)
 ) STRICT, WITHOUT ROWID;
 
--- Events gathered into one message.
+-- Events gathered into one message, which is a delivery of its own (`about` is the group).
 CREATE TABLE message_group (
     id         TEXT PRIMARY KEY,
     rule       TEXT NOT NULL,
@@ -95,16 +99,20 @@ CREATE TABLE message_group (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE group_member (
     group_id TEXT NOT NULL REFERENCES message_group (id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
     event_id TEXT NOT NULL REFERENCES event (id),
-    PRIMARY KEY (group_id, event_id)
+    PRIMARY KEY (group_id, position)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX group_member_event ON group_member (event_id);
 
 CREATE TABLE delivery (
     seq                  INTEGER PRIMARY KEY AUTOINCREMENT,
     id                   TEXT NOT NULL UNIQUE,
     -- The id of the event, or of the group, it is about.
     about                TEXT NOT NULL,
-    event_id             TEXT REFERENCES event (id),
+    -- The event; of a group its newest one.
+    event_id             TEXT NOT NULL REFERENCES event (id),
+    -- The group that it is, or that it was gathered into.
     group_id             TEXT REFERENCES message_group (id),
     rule                 TEXT NOT NULL,
     notifier             TEXT NOT NULL,
@@ -116,6 +124,8 @@ CREATE TABLE delivery (
     job_id               TEXT NOT NULL,
     kind                 TEXT NOT NULL,
     terminal             INTEGER NOT NULL,
+    -- 1 for progress, which waits for everything else; 0 for the rest.
+    rank                 INTEGER NOT NULL,
     state                TEXT NOT NULL
         CHECK (state IN ('pending', 'sending', 'sent', 'held', 'dead', 'discarded')),
     hold                 TEXT,
@@ -137,12 +147,15 @@ CREATE TABLE delivery (
     last_error           TEXT,
     UNIQUE (about, rule, notifier, recipient)
 ) STRICT;
-CREATE INDEX delivery_owed ON delivery (notifier, seq) WHERE state = 'pending';
+CREATE INDEX delivery_owed ON delivery (notifier, rank, seq) WHERE state = 'pending';
 CREATE INDEX delivery_due ON delivery (notifier, due_ms) WHERE state = 'pending';
 CREATE INDEX delivery_lane ON delivery (notifier, source, job_id, recipient, seq)
     WHERE state IN ('pending', 'sending');
 CREATE INDEX delivery_sending ON delivery (claimed_until_ms) WHERE state = 'sending';
-CREATE INDEX delivery_unsettled ON delivery (state, notifier) WHERE state IN ('held', 'dead');
+CREATE INDEX delivery_unsettled ON delivery (state, notifier, seq) WHERE state IN ('held', 'dead');
+CREATE INDEX delivery_progress ON delivery (source, job_id)
+    WHERE rank = 1 AND state IN ('pending', 'held');
+CREATE INDEX delivery_group ON delivery (group_id) WHERE group_id IS NOT NULL;
 CREATE INDEX delivery_ended ON delivery (ended_ms) WHERE state IN ('sent', 'discarded');
 CREATE INDEX delivery_event ON delivery (event_id);
 
@@ -157,7 +170,7 @@ CREATE TABLE attempt (
     PRIMARY KEY (delivery_id, number)
 ) STRICT, WITHOUT ROWID;
 
--- A notifier whose service refuses us: what is owed to it waits for a probe.
+-- A notifier whose service refuses us: what is owed to it is held and waits for a probe.
 CREATE TABLE notifier (
     name            TEXT PRIMARY KEY,
     broken_since_ms INTEGER,

@@ -2,7 +2,9 @@
 //!
 //! One for each notifier, so that a slow service delays nobody else. Attempts run side by
 //! side; their answers are written down together with the next claim, in one transaction.
-//! A service that refuses us pauses the whole notifier: its deliveries stay owed.
+//! A service that refuses us has the whole notifier held ([`hold`]).
+
+mod hold;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,7 +15,9 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use self::hold::Change;
 use super::attempt::{Landed, attempt};
+use super::route::{Nudges, Routes};
 use super::settle::settle;
 use crate::clock::Clock;
 use crate::deliver::pace::Pacer;
@@ -22,7 +26,10 @@ use crate::deliver::settings::NotifierSettings;
 use crate::deliver::{Failure, FailureKind, Notifier, Receipt};
 use crate::model::{Attempt, AttemptOutcome, DeliveryId};
 use crate::render::Templates;
-use crate::store::{Claim, Claimed, Settled, Settlement, Store, StoreError};
+use crate::rules::RuleSet;
+use crate::store::{
+    Broken, Claim, ClaimFrom, Claimed, Settled, Settlement, Store, StoreError, Turn,
+};
 use crate::telemetry;
 
 /// Attempts under way at once, where the notifier's pace allows as many.
@@ -37,10 +44,6 @@ const GRACE: Duration = Duration::from_secs(10);
 /// After a failure of the store.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
-/// Pauses of a broken notifier: 1 minute, doubling to 15.
-const PROBES: Backoff =
-    Backoff { first: Duration::from_secs(60), longest: Duration::from_secs(15 * 60) };
-
 /// Longest sleep without a reason to wake: a missed bell costs at most this.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
@@ -51,6 +54,10 @@ pub struct DispatchParts {
     pub notifier: Arc<Notifier>,
     pub store: Store,
     pub templates: Arc<Templates>,
+    /// For what is told about the notifier itself, through others.
+    pub rules: Arc<RuleSet>,
+    pub routes: Arc<Routes>,
+    pub nudges: Nudges,
     pub zone: TimeZone,
     pub clock: Clock,
     /// Rung when something new is owed.
@@ -76,15 +83,11 @@ pub struct Dispatch {
     landed: Vec<Settlement>,
     /// What is in flight, in case the grace ends first.
     in_flight: Vec<Flying>,
-    broken: Option<Pause>,
+    /// Since when and why the notifier is held, if it is.
+    broken: Option<Broken>,
+    /// What of that is not written down yet.
+    change: Option<Change>,
     done: Drained,
-}
-
-/// A notifier that refuses us is left alone until `until`.
-#[derive(Debug, Clone, Copy)]
-struct Pause {
-    until: Instant,
-    probes: u32,
 }
 
 /// An attempt under way.
@@ -92,6 +95,8 @@ struct Pause {
 struct Flying {
     id: DeliveryId,
     fence: i64,
+    source: String,
+    job_id: String,
     number: u32,
 }
 
@@ -104,18 +109,23 @@ struct Look {
 }
 
 impl Dispatch {
-    /// A dispatch with an unused burst.
-    pub fn new(parts: DispatchParts) -> Self {
+    /// A dispatch with an unused burst; whether its notifier is held is read from the store.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub async fn start(parts: DispatchParts) -> Result<Self, StoreError> {
         let pacer = Pacer::new(parts.settings.pace);
-        Self {
+        let broken = parts.store.broken(&parts.settings.name).await?;
+        Ok(Self {
             parts,
             pacer,
             flights: JoinSet::new(),
             landed: Vec::new(),
             in_flight: Vec::new(),
-            broken: None,
+            broken,
+            change: None,
             done: Drained::default(),
-        }
+        })
     }
 
     /// Delivers until `stop`, then lets what is in flight end, for at most 10 s. Returns
@@ -142,13 +152,14 @@ impl Dispatch {
     pub async fn drain(mut self, stop: &CancellationToken) -> Result<Drained, StoreError> {
         while !stop.is_cancelled() {
             let look = self.step().await?;
-            let refused = self.broken.is_some() && self.flights.is_empty();
-            if look.idle || refused {
+            if look.idle {
                 break;
             }
             self.wait(look.wake, stop).await;
         }
         self.finish().await;
+        // What is held has not gone well, though nothing was tried.
+        self.done.failed += usize::from(self.broken.is_some() && self.done.failed == 0);
         Ok(self.done)
     }
 
@@ -163,36 +174,42 @@ impl Dispatch {
             0 => (0, None),
             free => self.parts.store.outlook(&name, now, free).await?,
         };
-        let (allowed, pace_wait) = self.take_permits(due);
-        let settles = !self.landed.is_empty();
+        let probes = due == 0 && self.probe_is_due(now);
+        let (allowed, pace_wait) = self.take_permits(due + u32::from(probes));
+        let settles = !self.landed.is_empty() || self.change.is_some();
+        let mut claimed = Vec::new();
         if allowed > 0 || settles {
+            let notices = self.notices(now).await?;
             let until = saturating_add(now, self.parts.settings.timeout + CLAIM_SLACK);
-            let claim = (allowed > 0).then_some(Claim { most: allowed, until });
-            let claimed = self.parts.store.turn(&name, &self.landed, claim, now).await?;
+            let from = if probes { ClaimFrom::Held } else { ClaimFrom::Due };
+            let turn = Turn {
+                settlements: &self.landed,
+                health: self.health_change(&notices),
+                claim: (allowed > 0).then_some(Claim { from, most: allowed, until }),
+            };
+            claimed = self.parts.store.turn(&name, &turn, now).await?;
             self.landed.clear();
-            claimed.into_iter().for_each(|claimed| self.take_off(claimed));
+            self.change = None;
+            self.parts.nudges.announce(&notices);
         }
+        let idle = !settles && claimed.is_empty() && due == 0 && self.flights.is_empty();
+        claimed.into_iter().for_each(|claimed| self.take_off(claimed));
         let soon = Instant::now();
-        let paused = self.broken.map(|pause| pause.until).filter(|until| *until > soon);
+        let from_now =
+            |at: Timestamp| soon + Duration::try_from(at.duration_since(now)).unwrap_or_default();
+        let probe = self.broken.as_ref().map(|broken| broken.probe_due).filter(|due| *due > now);
         let paced = pace_wait.map(|wait| soon + wait);
-        let falls_due = next_due
-            .map(|at| soon + Duration::try_from(at.duration_since(now)).unwrap_or_default());
         // What was just written down may have a retry, or let a follower go: neither was in
         // the outlook above.
         let again = settles.then_some(soon);
         let longest = soon + LONGEST_SLEEP;
-        let wakes = [again, paused, paced, falls_due];
+        let wakes = [again, probe.map(from_now), paced, next_due.map(from_now)];
         let wake = wakes.into_iter().flatten().fold(longest, Instant::min);
-        Ok(Look { wake, idle: !settles && due == 0 && self.flights.is_empty() })
+        Ok(Look { wake, idle })
     }
 
     fn free_places(&self) -> u32 {
-        let most = match self.broken {
-            Some(pause) if pause.until > Instant::now() => 0,
-            // One message is the probe.
-            Some(_) => 1,
-            None => MOST_IN_FLIGHT,
-        };
+        let most = if self.broken.is_some() { 1 } else { MOST_IN_FLIGHT };
         u32::try_from(most.saturating_sub(self.flights.len())).unwrap_or(0)
     }
 
@@ -214,9 +231,7 @@ impl Dispatch {
             () = stop.cancelled() => None,
             Some(landed) = self.flights.join_next(), if !self.flights.is_empty() => Some(landed),
             () = self.parts.retry_bell.notified() => {
-                if let Some(pause) = &mut self.broken {
-                    pause.until = Instant::now();
-                }
+                self.probe_now();
                 None
             }
             () = self.parts.bell.notified() => None,
@@ -231,6 +246,8 @@ impl Dispatch {
         self.in_flight.push(Flying {
             id: claimed.delivery.id.clone(),
             fence: claimed.fence,
+            source: claimed.delivery.source.clone(),
+            job_id: claimed.delivery.job_id.clone(),
             number: claimed.delivery.attempts,
         });
         let parts = self.parts.clone();
@@ -253,7 +270,7 @@ impl Dispatch {
             fastrand::f64(),
         );
         self.tell(&claimed, &result, &next, now, took);
-        self.heed(&result, &next, now);
+        self.heed(&result, &next, started_at, now);
         let (outcome, status, answer) = match result {
             Ok(receipt) => (AttemptOutcome::Sent, receipt.status, receipt.answer),
             Err(failure) => (failure.kind.outcome(), failure.status, failure.reason),
@@ -263,38 +280,37 @@ impl Dispatch {
         self.landed.push(Settlement {
             id: claimed.delivery.id,
             fence: claimed.fence,
+            source: claimed.delivery.source,
+            job_id: claimed.delivery.job_id,
             attempt: Attempt { number, started_at, took_ms, outcome, status, answer },
             next,
         });
     }
 
     /// Draws the lessons of an answer for the messages to come.
-    fn heed(&mut self, result: &Result<Receipt, Failure>, next: &Settled, now: Timestamp) {
-        let name = &self.parts.settings.name;
-        let Err(failure) = result else {
-            self.done.sent += 1;
-            if self.broken.take().is_some() {
-                telemetry::notifier_back(name);
-            }
-            return;
-        };
-        self.done.failed += 1;
-        match (failure.kind, next) {
-            (FailureKind::Broken, _) => {
-                let probes = self.broken.map_or(0, |pause| pause.probes) + 1;
-                let wait = PROBES.wait(probes, None, fastrand::f64());
-                self.broken = Some(Pause { until: Instant::now() + wait, probes });
-                telemetry::notifier_broken(name, &failure.reason, wait);
-            }
+    fn heed(
+        &mut self,
+        result: &Result<Receipt, Failure>,
+        next: &Settled,
+        started_at: Timestamp,
+        now: Timestamp,
+    ) {
+        match result {
+            Ok(_) => self.done.sent += 1,
+            Err(_) => self.done.failed += 1,
+        }
+        match result.as_ref().map_err(|failure| (failure.kind, &failure.reason)) {
+            // To refuse one message is to talk to us.
+            Ok(_) | Err((FailureKind::Refused, _)) => self.is_well(started_at),
+            Err((FailureKind::Broken, reason)) => self.is_broken(reason, now),
             // The service named a wait: that holds for every message to it.
-            (
-                FailureKind::Later { wait: Some(_), counts: false },
-                Settled::Again { due_at, .. },
-            ) => {
-                let wait = Duration::try_from(due_at.duration_since(now)).unwrap_or_default();
-                self.pacer.hold_until(Instant::now() + wait);
+            Err((FailureKind::Later { wait: Some(_), counts: false }, _)) => {
+                if let Settled::Again { due_at, .. } = next {
+                    let wait = Duration::try_from(due_at.duration_since(now)).unwrap_or_default();
+                    self.pacer.hold_until(Instant::now() + wait);
+                }
             }
-            _ => {}
+            Err((FailureKind::Later { .. } | FailureKind::Unsure, _)) => {}
         }
     }
 
@@ -317,7 +333,8 @@ impl Dispatch {
                 let wait = Duration::try_from(due_at.duration_since(now)).unwrap_or_default();
                 telemetry::message_delayed(name, id, attempts, &failure.reason, wait);
             }
-            (Err(_), Settled::Sent) => {}
+            // Told of the notifier as a whole.
+            (Err(_), Settled::Held { .. } | Settled::Sent) => {}
         }
     }
 
@@ -335,11 +352,14 @@ impl Dispatch {
         let clean = self.in_flight.is_empty();
         let unsettled = std::mem::take(&mut self.in_flight);
         self.landed.extend(unsettled.into_iter().map(|flying| flying.unsettled(now)));
-        if self.landed.is_empty() {
+        if self.landed.is_empty() && self.change.is_none() {
             return clean;
         }
         let name = &self.parts.settings.name;
-        match self.parts.store.turn(name, &self.landed, None, now).await {
+        let notices = self.notices(now).await.unwrap_or_default();
+        let health = self.health_change(&notices);
+        let turn = Turn { settlements: &self.landed, health, claim: None };
+        match self.parts.store.turn(name, &turn, now).await {
             Ok(_) => clean,
             Err(problem) => {
                 telemetry::store_trouble("stopping", &problem.to_string(), Duration::ZERO);
@@ -356,6 +376,8 @@ impl Flying {
         Settlement {
             id: self.id,
             fence: self.fence,
+            source: self.source,
+            job_id: self.job_id,
             attempt: Attempt {
                 number: self.number,
                 started_at: now,

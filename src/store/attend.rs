@@ -1,0 +1,98 @@
+//! What a person sees and decides of single deliveries: attempts, retry, discard.
+
+use jiff::Timestamp;
+use serde_json::json;
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use super::rows::{ms, time};
+use super::settle::end_members;
+use super::{Store, StoreError};
+use crate::model::{Attempt, AttemptOutcome, DeliveryId};
+
+impl Store {
+    /// Makes dead or held deliveries due at once, with their time for retries beginning anew.
+    /// Returns those that were; the others are not in such a state.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be written.
+    pub async fn retry(
+        &self,
+        ids: &[DeliveryId],
+        now: Timestamp,
+    ) -> Result<Vec<DeliveryId>, StoreError> {
+        let changed: Vec<String> = sqlx::query_scalar(
+            "UPDATE delivery SET state = 'pending', due_ms = $2, failures = 0,
+                 first_attempt_ms = NULL, ended_ms = NULL, hold = NULL, held_since_ms = NULL
+             WHERE state IN ('dead', 'held', 'pending') AND coalesce(hold, '') <> 'digest'
+               AND id IN (SELECT value FROM json_each($1)) RETURNING id",
+        )
+        .bind(json!(ids).to_string())
+        .bind(ms(now))
+        .fetch_all(&self.writer)
+        .await?;
+        Ok(changed.into_iter().map(DeliveryId::from_stored).collect())
+    }
+
+    /// Gives up deliveries that have not been sent, by a person's decision. Returns those
+    /// that were.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be written.
+    pub async fn discard(
+        &self,
+        ids: &[DeliveryId],
+        now: Timestamp,
+    ) -> Result<Vec<DeliveryId>, StoreError> {
+        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        let changed: Vec<String> = sqlx::query_scalar(
+            "UPDATE delivery SET state = 'discarded', ended_ms = $2
+             WHERE state IN ('dead', 'held', 'pending') AND coalesce(hold, '') <> 'digest'
+               AND id IN (SELECT value FROM json_each($1)) RETURNING id",
+        )
+        .bind(json!(ids).to_string())
+        .bind(ms(now))
+        .fetch_all(&mut *transaction)
+        .await?;
+        end_members(&mut transaction, now).await?;
+        transaction.commit().await?;
+        Ok(changed.into_iter().map(DeliveryId::from_stored).collect())
+    }
+
+    /// The ids of all dead deliveries.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub async fn dead(&self) -> Result<Vec<DeliveryId>, StoreError> {
+        let ids: Vec<String> =
+            sqlx::query_scalar("SELECT id FROM delivery WHERE state = 'dead' ORDER BY seq")
+                .fetch_all(&self.readers)
+                .await?;
+        Ok(ids.into_iter().map(DeliveryId::from_stored).collect())
+    }
+
+    /// The attempts at a delivery, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub async fn attempts(&self, id: &DeliveryId) -> Result<Vec<Attempt>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM attempt WHERE delivery_id = $1 ORDER BY number")
+            .bind(id.as_str())
+            .fetch_all(&self.readers)
+            .await?;
+        rows.iter().map(attempt_of).collect()
+    }
+}
+
+fn attempt_of(row: &SqliteRow) -> Result<Attempt, StoreError> {
+    let outcome: &str = row.try_get("outcome")?;
+    Ok(Attempt {
+        number: row.try_get("number")?,
+        started_at: time(row.try_get("started_ms")?)?,
+        took_ms: row.try_get("took_ms")?,
+        outcome: AttemptOutcome::parse(outcome)
+            .ok_or_else(|| StoreError::Odd(format!("outcome `{outcome}`")))?,
+        status: row.try_get("status")?,
+        answer: row.try_get("answer")?,
+    })
+}

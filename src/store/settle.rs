@@ -1,0 +1,154 @@
+//! What became of attempts, written down together.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use sqlx::Transaction;
+use sqlx::sqlite::Sqlite;
+
+use super::StoreError;
+use super::rows::ms;
+use super::supersede::supersede;
+use crate::model::{Attempt, DeliveryId, DeliveryState};
+
+/// What becomes of a delivery after an attempt.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settlement {
+    pub id: DeliveryId,
+    pub fence: i64,
+    /// The job it is about, or empty.
+    pub source: String,
+    pub job_id: String,
+    pub attempt: Attempt,
+    pub next: Settled,
+}
+
+/// The next state of a delivery.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Settled {
+    Sent,
+    Dead {
+        why: String,
+    },
+    /// Owed still. `counted`: the attempt counts for the back-off; `unsure`: it may have
+    /// got through, so the next one is marked as a repeat.
+    Again {
+        due_at: Timestamp,
+        why: String,
+        counted: bool,
+        unsure: bool,
+    },
+    /// Owed still, but the notifier is held: it waits until that is over.
+    Held {
+        why: String,
+    },
+}
+
+/// Writes down attempts and what follows from each.
+pub(super) async fn settle(
+    transaction: &mut Transaction<'static, Sqlite>,
+    settlements: &[Settlement],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if settlements.is_empty() {
+        return Ok(());
+    }
+    let rows = settlements.iter().map(|settlement| settlement_values(settlement, now)).collect();
+    let rows = Value::Array(rows).to_string();
+    sqlx::query(
+        "INSERT INTO attempt (delivery_id, number, started_ms, took_ms, outcome, status, answer)
+         SELECT value->>0, value->>8, value->>9, value->>10, value->>11, value->>12, value->>13
+         FROM json_each($1) WHERE true ON CONFLICT DO NOTHING",
+    )
+    .bind(&rows)
+    .execute(&mut **transaction)
+    .await?;
+    // The fence keeps out an answer that comes after the claim was given to another.
+    sqlx::query(
+        "UPDATE delivery SET state = r.value->>2, due_ms = coalesce(r.value->>3, due_ms),
+             ended_ms = r.value->>4, last_error = r.value->>5,
+             failures = failures + (r.value->>6), repeat = max(repeat, r.value->>7),
+             hold = iif(r.value->>2 = 'held', 'notifier', NULL),
+             held_since_ms = iif(r.value->>2 = 'held', $2, NULL),
+             claim_owner = NULL, claimed_until_ms = NULL
+         FROM json_each($1) AS r
+         WHERE delivery.id = r.value->>0 AND state = 'sending' AND claim_fence = r.value->>1",
+    )
+    .bind(&rows)
+    .bind(ms(now))
+    .execute(&mut **transaction)
+    .await?;
+    end_members(transaction, now).await?;
+    drop_stale(transaction, settlements, now).await
+}
+
+/// The members of a digest end as it does.
+pub(super) async fn end_members(
+    transaction: &mut Transaction<'static, Sqlite>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE delivery SET state = digest.state, ended_ms = $1, hold = NULL,
+             last_error = 'gathered into the digest ' || digest.id
+         FROM delivery AS digest
+         WHERE delivery.state = 'held' AND delivery.hold = 'digest'
+           AND digest.about = delivery.group_id AND digest.state IN ('sent', 'discarded')",
+    )
+    .bind(ms(now))
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+/// Progress that was under way while its job ended, and was not taken, is not tried again.
+async fn drop_stale(
+    transaction: &mut Transaction<'static, Sqlite>,
+    settlements: &[Settlement],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let again = |settlement: &&Settlement| {
+        matches!(settlement.next, Settled::Again { .. } | Settled::Held { .. })
+    };
+    let jobs: BTreeSet<(&str, &str)> = settlements
+        .iter()
+        .filter(again)
+        .map(|settlement| (settlement.source.as_str(), settlement.job_id.as_str()))
+        .filter(|(_, job_id)| !job_id.is_empty())
+        .collect();
+    supersede(transaction, &jobs, now).await
+}
+
+/// A settlement as the array that both statements take apart.
+fn settlement_values(settlement: &Settlement, now: Timestamp) -> Value {
+    let attempt = &settlement.attempt;
+    let (state, due, ended, error, counted, unsure) = match &settlement.next {
+        Settled::Sent => (DeliveryState::Sent, None, Some(ms(now)), None, 0, 0),
+        Settled::Dead { why } => (DeliveryState::Dead, None, Some(ms(now)), Some(why), 1, 0),
+        Settled::Again { due_at, why, counted, unsure } => (
+            DeliveryState::Pending,
+            Some(ms(*due_at)),
+            None,
+            Some(why),
+            i64::from(*counted),
+            i64::from(*unsure),
+        ),
+        Settled::Held { why } => (DeliveryState::Held, None, None, Some(why), 0, 0),
+    };
+    json!([
+        settlement.id,
+        settlement.fence,
+        state,
+        due,
+        ended,
+        error,
+        counted,
+        unsure,
+        attempt.number,
+        ms(attempt.started_at),
+        attempt.took_ms,
+        attempt.outcome,
+        attempt.status,
+        attempt.answer,
+    ])
+}
