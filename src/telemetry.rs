@@ -138,8 +138,7 @@ pub fn poll_failed(source: &str, reason: &str, retry_in: Duration) {
 pub fn baseline_taken(source: &str, jobs: usize) {
     info!(
         source,
-        jobs,
-        "The first complete look at {source} is done; what happens from now on is told."
+        jobs, "The first complete look at {source} is done; what happens from now on is told."
     );
 }
 

@@ -18,8 +18,8 @@ pub struct TemplateFailure {
     /// Its path below the folder of templates; of the partial, where the mistake is there.
     pub path: String,
     /// Counted from 1.
-    pub line: Option<usize>,
-    pub column: Option<usize>,
+    pub line: Option<u32>,
+    pub column: Option<u32>,
     /// The bytes of its text that it is about.
     pub span: Option<Range<usize>>,
     /// Lower case, no period, nothing from the data.
@@ -57,6 +57,10 @@ impl TemplateFailure {
         problem.span = self.span.clone();
         problem.help = self.help.clone();
         problem.severity = self.severity;
+        if problem.span.is_none() {
+            // Without a line to show, the report would not name the file.
+            problem.thing = Some(self.path.clone());
+        }
         problem
     }
 }
@@ -93,8 +97,8 @@ pub fn failure_of(
     {
         failure.severity = Severity::Warning;
     }
-    failure.line = error.line_no;
-    failure.column = error.column_no;
+    failure.line = error.line_no.and_then(|line| line.try_into().ok());
+    failure.column = error.column_no.and_then(|column| column.try_into().ok());
     if let (Some(source), Some(line), Some(column)) =
         (shelves.source(&failure.path), error.line_no, error.column_no)
     {
@@ -148,6 +152,10 @@ fn missing_help(path: &str, document: &serde_json::Value) -> String {
     let here = fields_of(document);
     if let Some(near) = nearest_field(whole, &here).or_else(|| nearest_field(whole, &known)) {
         return format!("did you mean `{near}`?");
+    }
+    let ending = format!(".{whole}");
+    if let Some(full) = here.iter().find(|field| field.ends_with(&ending)) {
+        return format!("did you mean `{full}`?");
     }
     // Within a block the name is relative to what the block is about.
     let last_piece = |field: &String| field.rsplit('.').next().map(str::to_owned);

@@ -206,7 +206,7 @@ impl Check<'_> {
                 _ => usage,
             };
             self.problem(at, word.name, message, help);
-        } else if !word.args.contains(&given) && !(is_block && given == 1) {
+        } else if !word.args.contains(&given) {
             let wanted = match (word.args.start(), word.args.end()) {
                 (0, 0) => "no value".into(),
                 (1, 1) => "one value".into(),

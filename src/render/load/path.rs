@@ -117,7 +117,6 @@ fn parts_of(folder: &str) -> Result<Vec<(usize, &'static str)>, Problem> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 mod tests {
     use super::*;
 

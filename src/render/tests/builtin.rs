@@ -123,23 +123,23 @@ fn a_subject_says_project_type_and_outcome() {
     agent in progress: Client A/Episode 12: AI edit is running
     import waiting for uploads: Client A/Episode 12: Import is running
     publish in progress: Client A/Episode 12: Publish is running
-    import succeeded: Client A/Episode 12: Import finished
-    import partial: Client A/Episode 12: Import finished in part, 1 of 2 files failed
+    import succeeded: Client A/Episode 12: Import succeeded
+    import partial: Client A/Episode 12: Import finished partially, 1 of 2 files failed
     import failed: Client A/Episode 12: Import failed
-    agent succeeded: Client A/Episode 12: AI edit finished
+    agent succeeded: Client A/Episode 12: AI edit succeeded
     agent changed nothing: Client A/Episode 12: AI edit finished, but nothing was changed
     agent failed: Client A/Episode 12: AI edit failed
-    publish succeeded: Client A/Episode 12: Publish finished
+    publish succeeded: Client A/Episode 12: Publish succeeded
     publish failed: Client A/Episode 12: Publish failed
-    timeline export succeeded: Client A/Episode 12: Timeline export finished
+    timeline export succeeded: Client A/Episode 12: Timeline export succeeded
     agent cancelled: Client A/Episode 12: AI edit cancelled
-    an unknown type, seen late: Client A/Episode 12: Drive: clean up finished
+    an unknown type, seen late: Client A/Episode 12: Drive: clean up succeeded
     an unknown status: Client A/Episode 12: Publish stopped, its outcome is not known
     an unknown state: Client A/Episode 12: Publish is now “paused”, a state not known here
     vanished, without a project name: 1b6f0c1e-55a1-4b0e-9f2b-0c7f2a7d9e11: Drive import is gone from Descript, its end was not seen
     failed, nothing else known: no project: AI edit failed
-    partial, nothing else known: no project: AI edit finished in part
-    succeeded, nothing else known: no project: AI edit finished
+    partial, nothing else known: no project: AI edit finished partially
+    succeeded, nothing else known: no project: AI edit succeeded
     stopped without a result: no project: AI edit stopped, its outcome is not known
     "#);
 }
@@ -152,7 +152,7 @@ fn slack_shows_a_card() {
         {
           "text": {
             "emoji": false,
-            "text": "⚠️ Client A/Episode 12: Import finished in part, 1 of 2 files failed",
+            "text": "⚠️ Client A/Episode 12: Import finished partially, 1 of 2 files failed",
             "type": "plain_text"
           },
           "type": "header"
@@ -167,7 +167,7 @@ fn slack_shows_a_card() {
         },
         {
           "text": {
-            "text": "<https://web.descript.com/1b6f0c1e-55a1-4b0e-9f2b-0c7f2a7d9e11|Client A/Episode 12> · Import",
+            "text": "<https://web.descript.com/1b6f0c1e-55a1-4b0e-9f2b-0c7f2a7d9e11|Client A/Episode 12> · Import · partial",
             "type": "mrkdwn",
             "verbatim": true
           },
@@ -184,7 +184,7 @@ fn slack_shows_a_card() {
           "type": "context"
         }
       ],
-      "text": "⚠️ Client A/Episode 12: Import finished in part, 1 of 2 files failed"
+      "text": "⚠️ Client A/Episode 12: Import finished partially, 1 of 2 files failed"
     }
     "#);
 }
@@ -201,7 +201,7 @@ fn slack_shows_a_failure_with_its_cause_first() {
     ```nothing could be read```
     mrkdwn
     section
-    <https://web.descript.com/1b6f0c1e-55a1-4b0e-9f2b-0c7f2a7d9e11|Open Client A/Episode 12> · Import · job project-media-import-1b6f0c1e-55a1-4b0e-9f2b-0c7f2a7d9e11
+    <https://web.descript.com/1b6f0c1e-55a1-4b0e-9f2b-0c7f2a7d9e11|Open Client A/Episode 12> · Import · failed · job project-media-import-1b6f0c1e-55a1-4b0e-9f2b-0c7f2a7d9e11
     mrkdwn
     section
     2026-11-20 09:03 CET · took 3m 10s · you may have got this before · 3 messages held back before this one
@@ -231,6 +231,11 @@ fn discord_shows_an_embed() {
             },
             {
               "inline": true,
+              "name": "Outcome",
+              "value": "succeeded"
+            },
+            {
+              "inline": true,
               "name": "Took",
               "value": "3m 10s"
             },
@@ -244,7 +249,7 @@ fn discord_shows_an_embed() {
             "text": "2026-11-20 09:03 CET"
           },
           "timestamp": "2026-11-20T08:03:20Z",
-          "title": "✅ Client A/Episode 12: AI edit finished",
+          "title": "✅ Client A/Episode 12: AI edit succeeded",
           "url": "https://web.descript.com/1b6f0c1e-55a1-4b0e-9f2b-0c7f2a7d9e11"
         }
       ]
@@ -264,10 +269,11 @@ fn a_mail_reads_well_as_plain_text() {
     };
 
     insta::assert_snapshot!(text("publish succeeded", "default"), @r#"
-    Publish finished
+    Publish succeeded
 
     Project:  Client A/Episode 12
     Job:      Publish
+    Outcome:  succeeded
     Open:     https://web.descript.com/1b6f0c1e-55a1-4b0e-9f2b-0c7f2a7d9e11
 
     Watch it: https://share.descript.com/view/AbCdEf12345
@@ -278,13 +284,14 @@ fn a_mail_reads_well_as_plain_text() {
     2026-11-20 09:03 CET · took 3m 10s
     "#);
     insta::assert_snapshot!(text("import partial", "failure"), @r#"
-    Import finished in part, 1 of 2 files failed
+    Import finished partially, 1 of 2 files failed
 
     Failed files:
       - Day 1/guest.wav: the link answered 403
 
     Project:  Client A/Episode 12
     Job:      Import
+    Outcome:  partial
     Job id:   project-media-import-1b6f0c1e-55a1-4b0e-9f2b-0c7f2a7d9e11
     Open:     https://web.descript.com/1b6f0c1e-55a1-4b0e-9f2b-0c7f2a7d9e11
 
@@ -296,6 +303,7 @@ fn a_mail_reads_well_as_plain_text() {
 
     Project:  Client A/Episode 12
     Job:      AI edit
+    Outcome:  running
     Open:     https://web.descript.com/1b6f0c1e-55a1-4b0e-9f2b-0c7f2a7d9e11
 
     Progress: Reading scenes, 15 %
@@ -327,6 +335,8 @@ fn a_mail_has_everything_in_html_as_well() {
     nothing could be read
     Job
     Import
+    Outcome
+    failed
     Took
     3m 10s
     Open the project
@@ -347,10 +357,10 @@ fn the_console_gets_a_few_lines() {
             .into();
 
     insta::assert_snapshot!(shown.join("\n"), @r#"
-    09:03:20 ⚠️ Client A/Episode 12: Import finished in part, 1 of 2 files failed (3m 10s)
+    09:03:20 ⚠️ Client A/Episode 12: Import finished partially, 1 of 2 files failed (3m 10s)
         Day 1/guest.wav: the link answered 403
         https://web.descript.com/1b6f0c1e-55a1-4b0e-9f2b-0c7f2a7d9e11
-    09:03:20 ✅ Client A/Episode 12: AI edit finished (3m 10s)
+    09:03:20 ✅ Client A/Episode 12: AI edit succeeded (3m 10s)
         Removed 41 filler words.
         The intro is 12 seconds shorter. (9 AI credits)
         https://web.descript.com/1b6f0c1e-55a1-4b0e-9f2b-0c7f2a7d9e11

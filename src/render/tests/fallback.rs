@@ -57,7 +57,7 @@ fn a_missing_field_is_shown_with_the_one_that_was_meant() {
     1 | {{name}}
       |   ^^^^
       |
-      = help: did you mean `name`?
+      = help: did you mean `rule.name`?
     "#);
 }
 
@@ -80,17 +80,17 @@ fn a_field_that_other_events_have_is_a_warning() {
 #[test]
 fn what_is_not_a_json_object_is_told() {
     insta::assert_snapshot!(failure("{\"text\": \"a\",}").1, @r#"
-    error: what it makes is not JSON: trailing comma at line 1 column 14
+    error: slack/mine.json.hbs: what it makes is not JSON: trailing comma at line 1 column 14
      |
      = help: that line of the output is: {"text": "a",}
     "#);
     insta::assert_snapshot!(failure("[1]").1, @r#"
-    error: what it makes is JSON, but not an object
+    error: slack/mine.json.hbs: what it makes is JSON, but not an object
      |
      = help: the body begins with { and ends with }
     "#);
     insta::assert_snapshot!(failure("{\"text\": {{json job.result.error_code}}} x").1, @r#"
-    error: what it makes is not JSON: trailing characters at line 1 column 27
+    error: slack/mine.json.hbs: what it makes is not JSON: trailing characters at line 1 column 27
      |
      = help: that line of the output is: {"text": "import_failed"} x
     "#);
