@@ -50,7 +50,7 @@ pub(super) async fn check(
         settings::tell(&loaded, screen);
     }
     let mut findings: Vec<Finding> = loaded.problems.iter().map(Finding::of).collect();
-    let mut well = true;
+    let mut asked = None;
     if let Some(config) = &loaded.config {
         let resolver = resolver(&loaded.path);
         let more = judge_templates(config, screen, args.json)
@@ -64,10 +64,10 @@ pub(super) async fn check(
         }
         let sound = !findings.iter().any(|finding| finding.severity == Severity::Error);
         if args.online && sound {
-            well = ask_everyone(config, &resolver, screen, args.json).await;
+            asked = Some(ask_everyone(config, &resolver, screen, args.json).await);
         }
     }
-    conclude(&loaded, &findings, well, args.json, screen)
+    conclude(&loaded, &findings, asked, args.json, screen)
 }
 
 impl Finding {
@@ -94,10 +94,12 @@ impl Finding {
 fn conclude(
     loaded: &Loaded,
     findings: &[Finding],
-    well: bool,
+    asked: Option<Vec<Asked>>,
     as_json: bool,
     screen: &Screen,
 ) -> Result<Exit, Stop> {
+    let silent = asked.iter().flatten().filter(|asked| asked.answer.is_err()).count();
+    let well = silent == 0;
     let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
     let warnings = findings.len() - errors;
     if as_json {
@@ -110,7 +112,11 @@ fn conclude(
             })
             .collect();
         let config = loaded.path.display().to_string();
-        screen.say_json(&json!({ "config": config, "ok": errors == 0 && well, "problems": told }));
+        let mut document = json!({ "config": config, "ok": errors == 0 && well, "problems": told });
+        if let Some(asked) = &asked {
+            document["online"] = asked.iter().map(Asked::document).collect();
+        }
+        screen.say_json(&document);
     } else if errors > 0 {
         let found = settings::found(errors, warnings);
         screen.complain(&format!("`{}` has {found}", loaded.path.display()));
@@ -128,6 +134,9 @@ fn conclude(
             counted(config.notifiers.len(), "notifier"),
             counted(config.rules.len(), "rule"),
         ));
+        if !well {
+            screen.complain(&format!("{silent} of them did not answer as they should"));
+        }
     }
     match (errors, well) {
         (0, true) => Ok(Exit::Done),
@@ -172,15 +181,20 @@ fn judge_rule(rule: &Rule, config: &Config, templates: &Templates) -> Vec<Findin
             kinds.push(settings.kind());
         }
     }
-    if rule.template != "default" && !kinds.iter().any(|kind| templates.has(*kind, &rule.template))
-    {
+    if !kinds.iter().any(|kind| templates.has(*kind, &rule.template)) {
+        let (name, template) = (&rule.name, &rule.template);
         let names = templates.names();
-        let help = suggestion(&rule.template, &names);
-        findings.push(Finding::error(format!(
-            "rule `{}`, key `template`: none of its notifiers has a template called `{}`: {help}",
-            rule.name, rule.template
+        if !names.contains(&template.as_str()) {
+            let help = suggestion(template, &names);
+            findings.push(Finding::error(format!(
+                "rule `{name}`, key `template`: no template is called `{template}`: {help}"
+            )));
+            return findings;
+        }
+        findings.push(Finding::warning(format!(
+            "rule `{name}`, key `template`: none of its notifiers has a template called \
+             `{template}`, so they use `default`"
         )));
-        return findings;
     }
     let now = settings::now();
     for kind in kinds {
@@ -234,17 +248,42 @@ fn judge_secrets(config: &Config, resolver: &Resolver) -> Vec<Finding> {
     findings
 }
 
-/// Asks every source and every notifier whether the credentials work.
-async fn ask_everyone(config: &Config, resolver: &Resolver, screen: &Screen, quiet: bool) -> bool {
-    let mut redactor = Redactor::default();
-    let mut well = true;
-    let mut tell = |who: String, answer: Result<String, String>| match answer {
-        Ok(answer) if !quiet => screen.say(&format!("{who}: {}", shown(&answer))),
-        Ok(_) => {}
-        Err(problem) => {
-            well = false;
-            screen.complain(&format!("{who}: {}", shown(&problem)));
+/// What a source or a notifier said when it was asked.
+struct Asked {
+    /// "source `main`"
+    who: String,
+    answer: Result<String, String>,
+}
+
+impl Asked {
+    fn document(&self) -> Value {
+        let (Ok(answer) | Err(answer)) = &self.answer;
+        json!({ "who": self.who, "ok": self.answer.is_ok(), "answer": answer })
+    }
+
+    fn show(&self, screen: &Screen) {
+        match &self.answer {
+            Ok(answer) => screen.say(&format!("{}: {}", self.who, shown(answer))),
+            Err(problem) => screen.complain(&format!("{}: {}", self.who, shown(problem))),
         }
+    }
+}
+
+/// Asks every source and every notifier whether the credentials work.
+async fn ask_everyone(
+    config: &Config,
+    resolver: &Resolver,
+    screen: &Screen,
+    quiet: bool,
+) -> Vec<Asked> {
+    let mut redactor = Redactor::default();
+    let mut everyone = Vec::new();
+    let mut tell = |who: String, answer: Result<String, String>| {
+        let asked = Asked { who, answer };
+        if !quiet {
+            asked.show(screen);
+        }
+        everyone.push(asked);
     };
     for source in &config.sources {
         let answer = match Client::build(source, resolver, &mut redactor) {
@@ -260,5 +299,5 @@ async fn ask_everyone(config: &Config, resolver: &Resolver, screen: &Screen, qui
         };
         tell(format!("notifier `{}`", settings.name), answer);
     }
-    well
+    everyone
 }

@@ -71,8 +71,9 @@ pub(super) async fn emulate(args: &EmulateArgs, screen: &Screen) -> Result<Exit,
     stop_on_signals(&mut tasks, stop.clone()).map_err(Stop::failed)?;
     let running = Emulator::start(options, Clock::System).await.map_err(Stop::failed)?;
     screen.say(&format!("The emulator listens on {}", running.base_url()));
+    let token = if args.token.is_some() { "that token" } else { "any token" };
     screen.murmur(&format!(
-        "Give a source `base_url = \"{}\"` and any token. Ctrl-C ends it.",
+        "Give a source `base_url = \"{}\"` and {token}. Ctrl-C ends it.",
         running.base_url()
     ));
     stop.cancelled().await;

@@ -39,6 +39,7 @@ struct Cli {
 
 /// What every command takes.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options of every command")]
 struct Global {
     /// The config file [default: ./rules.toml, then the user's and the system's config folder]
     #[arg(

@@ -60,10 +60,15 @@ pub(super) async fn send_test(
     } else {
         for (sent, recipient, status, answer) in &answers {
             let to = if recipient.is_empty() { String::new() } else { format!(" for {recipient}") };
-            let status = status.map_or(String::new(), |status| format!(" ({status})"));
-            let what = if *sent { "took the test message" } else { "did not take it" };
-            let text = format!("{}{to} {what}{status}: {}", args.notifier, shown(answer));
-            if *sent { screen.say(&text) } else { screen.complain(&text) }
+            let answer =
+                if answer.is_empty() { String::new() } else { format!(": {}", shown(answer)) };
+            if *sent {
+                let status = status.map_or(String::new(), |status| format!(" ({status})"));
+                screen.say(&format!("{}{to} took the test message{status}{answer}", args.notifier));
+            } else {
+                // The reason names the status itself.
+                screen.complain(&format!("{}{to} did not take it{answer}", args.notifier));
+            }
         }
     }
     Ok(if well { Exit::Done } else { Exit::Failed })
