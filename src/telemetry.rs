@@ -1,1 +1,280 @@
-//! WIP
+//! What the program tells its operator: one function for each happening.
+//!
+//! Logs go to standard error, as text or JSON. Only this program's own records are shown
+//! below `warn`: libraries log requests, and requests hold secrets. Text from outside is
+//! logged escaped (`?`), never raw. Metrics will be counted in the same functions.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use tracing::{Level, Metadata, debug, error, info, warn};
+use tracing_subscriber::filter::{EnvFilter, FilterExt, filter_fn};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::model::{DeliveryId, Event};
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Starts logging, once a process. `level` has the syntax of `RUST_LOG`.
+///
+/// # Errors
+/// What is wrong with `level`.
+pub fn init(format: LogFormat, level: &str, no_colour: bool) -> Result<(), String> {
+    let wanted = EnvFilter::builder()
+        .parse(level)
+        .map_err(|cause| format!("`{level}` is no log level: {cause}; try `info` or `debug`"))?;
+    let filter = wanted.and(filter_fn(is_ours_or_serious));
+    let registry = tracing_subscriber::registry();
+    let colours = std::io::stderr().is_terminal() && !no_colour;
+    // A second start, in tests, keeps the first.
+    let _ = match format {
+        LogFormat::Text => {
+            let layer = tracing_subscriber::fmt::layer()
+                .with_writer(std::io::stderr)
+                .with_ansi(colours)
+                .with_target(false);
+            registry.with(layer.with_filter(filter)).try_init()
+        }
+        LogFormat::Json => {
+            let layer = tracing_subscriber::fmt::layer()
+                .json()
+                .flatten_event(true)
+                .with_writer(std::io::stderr);
+            registry.with(layer.with_filter(filter)).try_init()
+        }
+    };
+    Ok(())
+}
+
+fn is_ours_or_serious(metadata: &Metadata<'_>) -> bool {
+    metadata.target().starts_with("descript_notify") || *metadata.level() <= Level::WARN
+}
+
+/// A walk that has been written down, in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PollNumbers {
+    pub pages: u32,
+    pub changed: usize,
+    pub unchanged: usize,
+    pub rejected: usize,
+    pub singles: usize,
+    pub open: usize,
+    pub events: usize,
+    pub deliveries: usize,
+    pub took: Duration,
+}
+
+/// The service runs.
+pub fn started(version: &str, sources: usize, notifiers: usize, rules: usize, store: &str) {
+    info!(version, sources, notifiers, rules, store, "Started.");
+}
+
+/// The service has put everything away.
+pub fn stopped(clean: bool) {
+    if clean {
+        info!("Stopped; everything in flight was settled.");
+    } else {
+        warn!("Stopped; some deliveries were still in flight and will be sent again, marked.");
+    }
+}
+
+/// A poll ended and every page came.
+pub fn poll_done(source: &str, numbers: &PollNumbers) {
+    let PollNumbers {
+        pages,
+        changed,
+        unchanged,
+        rejected,
+        singles,
+        open,
+        events,
+        deliveries,
+        took,
+    } = *numbers;
+    let took_ms = millis(took);
+    if events > 0 {
+        info!(
+            source,
+            pages,
+            changed,
+            unchanged,
+            rejected,
+            singles,
+            open,
+            events,
+            deliveries,
+            took_ms,
+            "Polled {source}: {events} new events, {deliveries} messages owed."
+        );
+    } else {
+        debug!(
+            source,
+            pages,
+            changed,
+            unchanged,
+            rejected,
+            singles,
+            open,
+            took_ms,
+            "Polled {source}: nothing new."
+        );
+    }
+}
+
+/// A poll failed or broke off; what it saw is kept.
+pub fn poll_failed(source: &str, reason: &str, retry_in: Duration) {
+    let retry_in_ms = millis(retry_in);
+    warn!(source, reason = ?reason, retry_in_ms, "Polling {source} failed; trying again in {}.", words(retry_in));
+}
+
+/// The first complete walk of a source has ended.
+pub fn baseline_taken(source: &str, jobs: usize) {
+    info!(
+        source,
+        jobs,
+        "First complete look at {source}: {jobs} jobs are known; what happens from now on is told."
+    );
+}
+
+/// The bridge was away for longer than the API remembers.
+pub fn gap(source: &str, days: i64) {
+    warn!(
+        source,
+        days,
+        "{source} was last read {days} days ago, but the API shows 30 days only: what ended before that is not known."
+    );
+}
+
+/// The API gave an element that is not a job.
+pub fn element_rejected(source: &str, id: Option<&str>, cause: &str) {
+    warn!(source, job_id = ?id.unwrap_or("unknown"), cause = ?cause, "Skipped an odd element in the job list of {source}.");
+}
+
+/// A job did something that it should not; nothing is said about it.
+pub fn oddity(source: &str, job_id: &str, what: &str) {
+    warn!(source, job_id = ?job_id, what = ?what, "A job of {source} behaved oddly.");
+}
+
+/// A single job may not be read (403).
+pub fn job_forbidden(source: &str, job_id: &str) {
+    warn!(source, job_id = ?job_id, "A job of {source} may not be read any more; it is asked for every 15 minutes.");
+}
+
+/// A single job could not be read this time; its turn comes again.
+pub fn single_failed(source: &str, job_id: &str, reason: &str) {
+    warn!(source, job_id = ?job_id, reason = ?reason, "A job of {source} could not be read; it is asked for again.");
+}
+
+/// A project's name could not be asked for.
+pub fn name_unavailable(source: &str, project_id: &str, reason: &str) {
+    debug!(source, project_id = ?project_id, reason = ?reason, "The name of a project is not available.");
+}
+
+/// An event was recorded.
+pub fn event_recorded(event: &Event, owed: usize) {
+    let (source, kind, late) = (&event.key.source, event.kind.as_str(), event.late);
+    let job_id = &event.key.subject;
+    info!(source, kind, job_id = ?job_id, event_id = %event.id(), late, owed, "Event: {kind}.");
+}
+
+/// A message was taken by the other side.
+pub fn message_sent(notifier: &str, id: &DeliveryId, attempts: u32, took: Duration) {
+    let took_ms = millis(took);
+    info!(notifier, delivery_id = %id, attempts, took_ms, "Sent to {notifier}.");
+}
+
+/// An attempt failed; the message is owed still.
+pub fn message_delayed(
+    notifier: &str,
+    id: &DeliveryId,
+    attempts: u32,
+    reason: &str,
+    wait: Duration,
+) {
+    let wait_ms = millis(wait);
+    warn!(notifier, delivery_id = %id, attempts, reason = ?reason, wait_ms, "Not sent to {notifier} yet; trying again in {}.", words(wait));
+}
+
+/// A message is given up. It stays in the ledger.
+pub fn message_dead(notifier: &str, id: &DeliveryId, attempts: u32, reason: &str) {
+    error!(notifier, delivery_id = %id, attempts, reason = ?reason, "Gave up a message to {notifier}; it is kept: see `deliveries show {id}`.");
+}
+
+/// The service behind a notifier refuses us; what is owed to it waits.
+pub fn notifier_broken(notifier: &str, reason: &str, wait: Duration) {
+    error!(notifier, reason = ?reason, "{notifier} refuses us; what is owed to it is kept and tried again in {}.", words(wait));
+}
+
+/// A notifier that had refused us takes messages again.
+pub fn notifier_back(notifier: &str) {
+    info!(notifier, "{notifier} takes messages again.");
+}
+
+/// A template failed when it was used; the built-in form went out.
+pub fn template_failed(notifier: &str, template: &str, reason: &str) {
+    error!(notifier, template, reason = ?reason, "A template failed; the built-in one was used instead. See `descript-notify check`.");
+}
+
+/// What a dead process left in flight is owed again.
+pub fn recovered(count: u64) {
+    if count > 0 {
+        warn!(
+            count,
+            "{count} messages were in flight when the last run ended; they are sent again, marked as possible repeats."
+        );
+    }
+}
+
+/// Messages are owed to a notifier that the config does not have.
+pub fn orphans(notifier: &str, count: u64) {
+    warn!(
+        notifier,
+        count,
+        "{count} messages are owed to `{notifier}`, which is not in the config; they are kept: see `deliveries list --notifier {notifier}`."
+    );
+}
+
+/// The store failed; the loop goes on and tries again.
+pub fn store_trouble(doing: &str, reason: &str, wait: Duration) {
+    error!(doing, reason = ?reason, "The store failed while {doing}; trying again in {}.", words(wait));
+}
+
+/// Old details were forgotten.
+pub fn pruned(source: &str, events: u64, deliveries: u64, jobs: u64) {
+    debug!(source, events, deliveries, jobs, "Forgot what is older than `keep`.");
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A length of time for a sentence: two units at most.
+fn words(time: Duration) -> String {
+    match time.as_secs() {
+        0 => format!("{} ms", time.as_millis()),
+        seconds @ 1..60 => format!("{seconds} s"),
+        seconds @ 60..3600 if seconds % 60 == 0 => format!("{} min", seconds / 60),
+        seconds @ 60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        seconds => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_told_in_two_units_at_most() {
+        let told = [90, 60, 59, 7260].map(|seconds| words(Duration::from_secs(seconds)));
+
+        assert_eq!(told, ["1 min 30 s", "1 min", "59 s", "2 h 1 min"]);
+        assert_eq!(words(Duration::from_millis(250)), "250 ms");
+    }
+}

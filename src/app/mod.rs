@@ -1,1 +1,148 @@
-//! WIP
+//! The running process: builds the parts, runs the loops, stops them together.
+//!
+//! [`App::build`] turns a config into parts that work: secrets are read, templates loaded,
+//! the store is opened. [`App::run`] is the service; [`App::run_once`] one poll of every
+//! source and delivery of what is due. A loop that dies is named and takes the process down.
+
+mod build;
+mod signals;
+mod template_files;
+
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+pub use build::{App, Built, StartError, notifier, resolver};
+pub use signals::stop_on_signals;
+pub use template_files::{TemplateProblems, load_templates};
+
+use crate::pipeline::Drained;
+use crate::telemetry;
+
+/// How often it is asked whether another process has written to the store.
+const WATCH_EVERY: Duration = Duration::from_secs(1);
+
+/// How a service ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// It was told to stop. `clean`: everything in flight was settled.
+    Stopped { clean: bool },
+    /// A loop ended by itself: a fault of this program.
+    Died { what: String },
+}
+
+/// What a loop says of itself when it ends.
+struct LoopEnd {
+    name: String,
+    clean: bool,
+}
+
+impl App {
+    /// Runs until `stop`, then lets what is in flight end, for at most 10 s.
+    pub async fn run(self, stop: CancellationToken) -> Ended {
+        let Built { ingests, dispatches, store, nudges, retry_bells } = self.parts;
+        let mut loops: JoinSet<LoopEnd> = JoinSet::new();
+        for (name, ingest) in ingests {
+            let stop = stop.clone();
+            loops.spawn(async move {
+                ingest.run(stop).await;
+                LoopEnd { name: format!("the poller of source `{name}`"), clean: true }
+            });
+        }
+        for (name, dispatch) in dispatches {
+            let stop = stop.clone();
+            loops.spawn(async move {
+                let clean = dispatch.run(stop).await;
+                LoopEnd { name: format!("the sender of notifier `{name}`"), clean }
+            });
+        }
+        let watched = (store.clone(), stop.clone());
+        loops.spawn(async move {
+            let (store, stop) = watched;
+            let ring = || {
+                retry_bells.iter().for_each(|bell| bell.notify_one());
+                nudges.ring_all();
+            };
+            watch_store(&store, ring, &stop).await;
+            LoopEnd { name: "the watch over the store".into(), clean: true }
+        });
+
+        let died = tokio::select! {
+            biased; // a loop that ends because of the stop did not die
+            () = stop.cancelled() => None,
+            Some(ended) = loops.join_next() => Some(match ended {
+                Ok(end) => end.name,
+                Err(cause) => format!("a loop that panicked ({cause})"),
+            }),
+        };
+        stop.cancel();
+        let mut clean = true;
+        while let Some(ended) = loops.join_next().await {
+            clean &= ended.is_ok_and(|end| end.clean);
+        }
+        store.close().await;
+        match died {
+            Some(what) => Ended::Died { what },
+            None => {
+                telemetry::stopped(clean);
+                Ended::Stopped { clean }
+            }
+        }
+    }
+
+    /// Polls every source once, then delivers what is due. Returns whether all went well.
+    pub async fn run_once(self, stop: CancellationToken) -> bool {
+        let Built { ingests, dispatches, store, .. } = self.parts;
+        let mut polls = JoinSet::new();
+        for (_, mut ingest) in ingests {
+            polls.spawn(async move { ingest.poll().await.result.is_ok() });
+        }
+        let mut well = true;
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return false,
+                polled = polls.join_next() => match polled {
+                    Some(polled) => well &= polled.unwrap_or(false),
+                    None => break,
+                },
+            }
+        }
+        let mut drains = JoinSet::new();
+        for (name, dispatch) in dispatches {
+            let stop = stop.clone();
+            drains.spawn(async move { (name, dispatch.drain(&stop).await) });
+        }
+        while let Some(drained) = drains.join_next().await {
+            match drained {
+                Ok((_, Ok(Drained { failed, .. }))) => well &= failed == 0,
+                Ok((name, Err(problem))) => {
+                    let doing = format!("delivering to {name}");
+                    telemetry::store_trouble(&doing, &problem.to_string(), Duration::ZERO);
+                    well = false;
+                }
+                Err(_) => well = false,
+            }
+        }
+        store.close().await;
+        well && !stop.is_cancelled()
+    }
+}
+
+/// Rings when another process has written: a person may have asked for a retry.
+async fn watch_store(store: &crate::store::Store, ring: impl Fn(), stop: &CancellationToken) {
+    let mut last = store.data_version().await.ok();
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(WATCH_EVERY) => {}
+        }
+        let version = store.data_version().await.ok();
+        if version.is_some() && version != last {
+            last = version;
+            ring();
+        }
+    }
+}

@@ -1,1 +1,75 @@
-//! WIP
+//! The whole TOML file: found, read, and turned from what is written into what is meant.
+//!
+//! [`parse`] is pure: a text in, a [`Config`] and every [`Problem`] of the text out. The file
+//! is parsed once into values with their places; then each table is deserialized into the
+//! type that mirrors it and checked by the file named after it. [`load`] adds the disk,
+//! [`masked`] makes the text fit to be quoted, [`schema`] describes the same types to editors.
+//! Whether templates exist and whether secrets can be read is not asked here.
+
+mod address;
+mod command;
+mod discord;
+mod elsewhere;
+mod email;
+mod length;
+mod load;
+mod mask;
+mod notes;
+mod notifier;
+mod pace;
+mod parse;
+mod places;
+mod rule;
+mod scan;
+mod schema;
+mod secrecy;
+mod service;
+mod slack;
+mod source;
+mod syntax;
+mod table;
+#[cfg(test)]
+mod tests;
+mod webhook;
+
+use std::path::PathBuf;
+
+pub use length::parse as parse_length;
+pub use load::{LoadError, Loaded, load};
+pub use mask::masked;
+pub use parse::parse;
+pub use places::{NotFound, Surroundings, find};
+pub use schema::schema;
+pub use service::{Service, StorePlace};
+
+use crate::deliver::settings::NotifierSettings;
+use crate::problem::Problem;
+use crate::rules::Rule;
+use crate::source::settings::SourceSettings;
+
+/// The file as it is meant: nothing is left to check but what needs the disk or the network.
+#[derive(Debug)]
+pub struct Config {
+    pub service: Service,
+    /// In the file's order, as are the next two.
+    pub sources: Vec<SourceSettings>,
+    pub notifiers: Vec<NotifierSettings>,
+    pub rules: Vec<Rule>,
+}
+
+/// What a text says.
+#[derive(Debug)]
+pub struct Parsed {
+    /// `None` where any problem is an error.
+    pub config: Option<Config>,
+    pub problems: Vec<Problem>,
+    /// Whether a secret stands in the text itself.
+    pub has_inline_secrets: bool,
+}
+
+/// What the text leaves to its surroundings.
+#[derive(Debug, Clone, Default)]
+pub struct Defaults {
+    /// Where the store goes if the text does not say.
+    pub state_folder: Option<PathBuf>,
+}

@@ -167,8 +167,8 @@ fn read_query(raw: &str) -> Result<ProjectsQuery, String> {
 mod tests {
     use serde_json::Value;
 
-    use super::super::answer::Payload;
     use super::*;
+    use crate::emulator::answer::Payload;
 
     fn projects() -> BTreeMap<String, Project> {
         [("a", "Zebra", "2026-11-01T00:00:00Z"), ("b", "Apple", "2026-11-02T00:00:00Z")]

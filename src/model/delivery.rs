@@ -121,6 +121,13 @@ pub enum AttemptOutcome {
 }
 
 impl AttemptOutcome {
+    /// Reads the store's word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Sent, Self::Later, Self::Refused, Self::Broken, Self::Unsure]
+            .into_iter()
+            .find(|outcome| outcome.as_str() == word)
+    }
+
     /// The word in the store and in listings.
     pub fn as_str(self) -> &'static str {
         match self {

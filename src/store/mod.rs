@@ -1,1 +1,90 @@
-//! WIP
+//! Memory and ledger: what was seen, decided, owed and said, in one SQLite file.
+//!
+//! [`Store::begin`] opens the one transaction of a walk: jobs, events, verdicts, deliveries
+//! and the watermark are written together or not at all ([`walk`](self)). [`Store::turn`]
+//! records what became of attempts and claims what is due next, again in one transaction.
+//! The rest answers questions for listings. Keys make repeats harmless; what a receiver has
+//! not taken stays owed.
+//!
+//! One writer connection and a few readers. WAL with full sync: what was committed is on
+//! disk. The exclusive lock belongs to the service alone; commands write beside it.
+
+mod listing;
+mod lock;
+mod memory;
+mod open;
+mod owed;
+mod prune;
+mod rows;
+mod walk;
+
+pub use listing::{
+    DeliveryFilter, DeliveryRow, EventFilter, EventRow, JobFilter, JobRow, Listed, OutboxCount,
+};
+pub use lock::Holder;
+pub use memory::{Marks, OpenJob, SourceMemory};
+pub use open::{Access, SCHEMA_VERSION};
+pub use owed::{Claim, Claimed, Settled, Settlement};
+pub use prune::Pruned;
+pub use walk::{Committed, Walk, WalkCommit};
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use sqlx::SqlitePool;
+
+/// The ledger. Cheap to clone; all clones share its connections and its lock.
+#[derive(Debug, Clone)]
+pub struct Store {
+    writer: SqlitePool,
+    readers: SqlitePool,
+    path: PathBuf,
+    /// Held by the service; released when the last clone is dropped.
+    _lock: Option<Arc<lock::Lock>>,
+}
+
+/// Why the store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("there is no store at `{0}`: has `descript-notify run` been started with this config?")]
+    Missing(String),
+    #[error(
+        "the store `{path}` is in use by {holder}: one service at a time; stop that one, or give this config another `store`"
+    )]
+    InUse { path: String, holder: Holder },
+    #[error(
+        "the store `{path}` was written by a newer version (its schema is {found}, this program knows {known}): use that version again, or another `store`"
+    )]
+    Newer { path: String, found: i64, known: i64 },
+    #[error(
+        "`{0}` is an SQLite database, but not one of this program: give another path as `store`"
+    )]
+    NotOurs(String),
+    #[error("the store `{path}` cannot be opened: {cause}")]
+    Open { path: String, cause: String },
+    #[error("the store failed: {0}")]
+    Sql(#[from] sqlx::Error),
+    #[error("the store holds something that cannot be read: {0}")]
+    Odd(String),
+}
+
+impl Store {
+    /// Where the file is.
+    pub fn path(&self) -> &std::path::Path {
+        &self.path
+    }
+
+    /// A number that moves when another process has written.
+    ///
+    /// # Errors
+    /// [`StoreError::Sql`] when the store cannot be asked.
+    pub async fn data_version(&self) -> Result<i64, StoreError> {
+        Ok(sqlx::query_scalar("PRAGMA data_version").fetch_one(&self.writer).await?)
+    }
+
+    /// Lets go of the file: waits for the connections to close.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}

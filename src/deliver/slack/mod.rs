@@ -1,2 +1,104 @@
-//! WIP
+//! Slack: one POST to an incoming webhook.
+//!
+//! The rendered message is made valid by `payload`, the answer is judged by `sort`. A webhook
+//! cannot edit, answers no id and has no key against doubles; see `webhook` for servers that
+//! merely resemble Slack.
+
+pub mod blocks;
+pub mod payload;
 pub mod settings;
+pub mod sort;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use reqwest::Method;
+use reqwest::header::CONTENT_TYPE;
+use url::Url;
+
+use self::settings::SlackSettings;
+use self::sort::{sort, sort_probe};
+use super::answer::Answer;
+use super::http::{AGENT, Fault, Way, is_loopback, sendable_url};
+use super::outcome::{BadKey, Failure, Receipt};
+use crate::model::{Envelope, Message};
+use crate::secret::{Redactor, Resolver, Secret};
+
+const SERVICE: &str = "Slack";
+
+/// Where incoming webhooks live.
+const HOSTS: [&str; 2] = ["hooks.slack.com", "hooks.slack-gov.com"];
+
+/// An incoming webhook that is ready to be posted to.
+#[derive(Debug)]
+pub(super) struct Slack {
+    url: Secret,
+    way: Way,
+}
+
+impl Slack {
+    pub(super) fn build(
+        settings: &SlackSettings,
+        timeout: Duration,
+        resolver: &Resolver,
+        redactor: &mut Redactor,
+    ) -> Result<Self, BadKey> {
+        let bad = |problem: String, help: &str| BadKey::new("webhook_url", problem, help);
+        let secret = resolver
+            .resolve(&settings.webhook_url)
+            .map_err(|why| bad(why.to_string(), "it is the URL of an incoming webhook"))?;
+        redactor.learn(&secret);
+        let url = webhook_url(secret.expose()).map_err(|(problem, help)| bad(problem, help))?;
+        let way = Way::to(&url, timeout, AGENT, redactor)
+            .map_err(|why| bad(why, "the TLS of this machine must work first"))?;
+        Ok(Self { url: Secret::new(url), way })
+    }
+
+    pub(super) async fn send(
+        &self,
+        envelope: &Envelope,
+        message: &Message,
+    ) -> Result<Receipt, Failure> {
+        let Message::Json(rendered) = message else {
+            return Err(Failure::wrong_form("a Slack payload"));
+        };
+        let answer =
+            self.post(payload::fit(rendered)).await.map_err(|fault| fault.sending_to(SERVICE))?;
+        answer.settle(SERVICE, sort(&answer, envelope.now), &self.way.redactor)
+    }
+
+    /// Posts an empty payload: Slack checks the URL first and the payload after, and shows
+    /// nothing either way.
+    pub(super) async fn probe(&self) -> Result<String, Failure> {
+        let answer = self.post("{}".into()).await.map_err(|fault| fault.asking(SERVICE))?;
+        answer.settle(SERVICE, sort_probe(&answer), &self.way.redactor)?;
+        Ok("Slack knows the webhook (an empty message was refused, as it should be)".into())
+    }
+
+    async fn post(&self, body: String) -> Result<Answer, Fault> {
+        let url = Url::parse(self.url.expose()).map_err(|why| Fault::NotSent(why.to_string()))?;
+        let request = self.way.request(Method::POST, url);
+        self.way.exchange(request.header(CONTENT_TYPE, "application/json").body(body)).await
+    }
+}
+
+fn webhook_url(text: &str) -> Result<Url, (String, &'static str)> {
+    const HELP: &str = "copy it from the app's page `Incoming Webhooks`: \
+                        https://hooks.slack.com/services/…";
+    let url = sendable_url(text).map_err(|why| (why.to_string(), HELP))?;
+    if is_loopback(&url) {
+        return Ok(url);
+    }
+    let host = url.host_str().unwrap_or_default();
+    if !HOSTS.contains(&host) {
+        return Err((
+            format!("the host `{host}` is not Slack's"),
+            "use a hooks.slack.com URL, or type = \"webhook\" for servers that resemble Slack",
+        ));
+    }
+    if !url.path().starts_with("/services/") {
+        return Err(("it is not the URL of an incoming webhook".into(), HELP));
+    }
+    Ok(url)
+}

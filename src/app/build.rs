@@ -1,0 +1,176 @@
+//! From a config to parts that work, with everything that stands in the way told at once.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use super::template_files::load_templates;
+use crate::clock::Clock;
+use crate::config::{Config, StorePlace};
+use crate::deliver::settings::NotifierSettings;
+use crate::deliver::{self, Notifier};
+use crate::pipeline::{Dispatch, DispatchParts, Ingest, IngestParts, Mode, Nudges, Routes};
+use crate::render::Templates;
+use crate::rules::RuleSet;
+use crate::secret::{Redactor, Resolver};
+use crate::source::Client;
+use crate::store::{Access, Store, StoreError};
+use crate::telemetry;
+
+/// A service that is ready to run.
+#[derive(Debug)]
+pub struct App {
+    pub(super) parts: Built,
+}
+
+/// The parts of a service.
+#[derive(Debug)]
+pub struct Built {
+    pub ingests: Vec<(String, Ingest)>,
+    pub dispatches: Vec<(String, Dispatch)>,
+    pub store: Store,
+    pub nudges: Nudges,
+    pub retry_bells: Vec<Arc<Notify>>,
+}
+
+/// Why the service cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The config's words cannot be followed: secrets that cannot be read, templates that are
+    /// wrong. All of them.
+    #[error("{}", .0.join("\n"))]
+    Config(Vec<String>),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl App {
+    /// Reads the secrets and the templates, opens the store, and builds every part. Nothing is
+    /// polled or sent yet.
+    ///
+    /// # Errors
+    /// [`StartError`] with everything that is in the way.
+    pub async fn build(
+        config: Config,
+        resolver: &Resolver,
+        clock: Clock,
+        mode: Mode,
+    ) -> Result<Self, StartError> {
+        deliver::http::install_crypto();
+        let mut faults = Vec::new();
+        let mut redactor = Redactor::default();
+        let templates = match load_templates(config.service.templates.as_deref()) {
+            Ok((templates, problems)) => {
+                for (path, _, problems) in problems {
+                    faults.extend(
+                        problems.iter().map(|problem| format!("template `{path}`: {problem}")),
+                    );
+                }
+                Arc::new(templates)
+            }
+            Err(problem) => {
+                faults.push(problem);
+                Arc::new(Templates::builtin())
+            }
+        };
+        let mut clients = Vec::new();
+        for source in &config.sources {
+            match Client::build(source, resolver, &mut redactor) {
+                Ok(client) => clients.push(client),
+                Err(problem) => faults.push(problem.to_string()),
+            }
+        }
+        let mut notifiers = Vec::new();
+        for settings in &config.notifiers {
+            match Notifier::build(settings, resolver, &mut redactor) {
+                Ok(notifier) => notifiers.push(Arc::new(notifier)),
+                Err(problem) => faults.push(problem.to_string()),
+            }
+        }
+        if !faults.is_empty() {
+            return Err(StartError::Config(faults));
+        }
+
+        let StorePlace::Sqlite(path) = &config.service.store;
+        let store = Store::open(path, Access::Service, clock.now()).await?;
+        telemetry::recovered(store.recover(clock.now()).await?);
+        tell_orphans(&store, &config.notifiers).await?;
+        let names = || config.notifiers.iter().map(|settings| settings.name.clone());
+        let nudges = Nudges::new(names());
+        let routes = Arc::new(Routes::new(
+            config.notifiers.iter().map(|settings| (settings.name.clone(), settings.recipients())),
+        ));
+        let sources: Vec<String> =
+            config.sources.iter().map(|source| source.name.clone()).collect();
+        telemetry::started(
+            env!("CARGO_PKG_VERSION"),
+            sources.len(),
+            config.notifiers.len(),
+            config.rules.len(),
+            &path.display().to_string(),
+        );
+        let rules = Arc::new(RuleSet::new(config.rules));
+        let mut ingests = Vec::new();
+        for (settings, client) in config.sources.into_iter().zip(clients) {
+            let name = settings.name.clone();
+            let parts = IngestParts {
+                settings,
+                client,
+                store: store.clone(),
+                rules: rules.clone(),
+                routes: routes.clone(),
+                nudges: nudges.clone(),
+                clock: clock.clone(),
+                keep: config.service.keep,
+                mode,
+            };
+            ingests.push((name, Ingest::start(parts).await?));
+        }
+        let mut dispatches = Vec::new();
+        let mut retry_bells = Vec::new();
+        for (settings, notifier) in config.notifiers.into_iter().zip(notifiers) {
+            let name = settings.name.clone();
+            let retry_bell = Arc::new(Notify::new());
+            retry_bells.push(retry_bell.clone());
+            let parts = DispatchParts {
+                bell: nudges.bell(&name),
+                settings,
+                notifier,
+                store: store.clone(),
+                templates: templates.clone(),
+                zone: config.service.timezone.clone(),
+                clock: clock.clone(),
+                retry_bell,
+            };
+            dispatches.push((name, Dispatch::new(parts)));
+        }
+        Ok(Self { parts: Built { ingests, dispatches, store, nudges, retry_bells } })
+    }
+}
+
+/// Builds one notifier alone, for a test message or a probe.
+///
+/// # Errors
+/// What is wrong with its settings, in words.
+pub fn notifier(settings: &NotifierSettings, resolver: &Resolver) -> Result<Notifier, String> {
+    deliver::http::install_crypto();
+    let mut redactor = Redactor::default();
+    Notifier::build(settings, resolver, &mut redactor).map_err(|problem| problem.to_string())
+}
+
+/// Reads secrets for the config file at `path`.
+pub fn resolver(path: &Path) -> Resolver {
+    Resolver::of_process(path.parent().unwrap_or(Path::new("")))
+}
+
+/// What is owed to a notifier that was taken out of the config is shown, not lost.
+async fn tell_orphans(store: &Store, notifiers: &[NotifierSettings]) -> Result<(), StoreError> {
+    for count in store.outbox().await? {
+        let known = notifiers.iter().any(|settings| settings.name == count.notifier);
+        if !known && count.state != "dead" {
+            telemetry::orphans(&count.notifier, count.count);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,251 @@
+//! `check`: the config, every template its rules use, and on demand the credentials.
+//!
+//! Opens neither the store nor, without `--online`, the network. A secret that cannot be read
+//! here is a warning: it may be there where the service runs.
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::screen::Screen;
+use super::table::shown;
+use super::{Global, Stop, settings};
+use crate::app::{load_templates, notifier, resolver};
+use crate::config::{Config, Loaded};
+use crate::deliver;
+use crate::exit::Exit;
+use crate::problem::{Colour, Problem, Severity, report, suggestion};
+use crate::render::{RenderRequest, Templates, samples};
+use crate::rules::Rule;
+use crate::secret::{Redactor, Resolver};
+use crate::source::Client;
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    /// Also ask each source and each notifier whether the credentials work
+    #[arg(long)]
+    online: bool,
+    /// One JSON document instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+/// One thing that was found, in the order it was.
+struct Finding {
+    severity: Severity,
+    text: String,
+}
+
+pub(super) async fn check(
+    args: &CheckArgs,
+    global: &Global,
+    screen: &Screen,
+) -> Result<Exit, Stop> {
+    let loaded = settings::load(global)?;
+    if !args.json {
+        settings::tell(&loaded, screen);
+    }
+    let mut findings: Vec<Finding> = loaded.problems.iter().map(Finding::of).collect();
+    let mut well = true;
+    if let Some(config) = &loaded.config {
+        let resolver = resolver(&loaded.path);
+        let more = judge_templates(config, screen, args.json)
+            .into_iter()
+            .chain(judge_secrets(config, &resolver));
+        for finding in more {
+            if !args.json {
+                finding.show(screen);
+            }
+            findings.push(finding);
+        }
+        let sound = !findings.iter().any(|finding| finding.severity == Severity::Error);
+        if args.online && sound {
+            well = ask_everyone(config, &resolver, screen, args.json).await;
+        }
+    }
+    conclude(&loaded, &findings, well, args.json, screen)
+}
+
+impl Finding {
+    fn of(problem: &Problem) -> Self {
+        Self { severity: problem.severity, text: problem.to_string() }
+    }
+
+    fn error(text: String) -> Self {
+        Self { severity: Severity::Error, text }
+    }
+
+    fn warning(text: String) -> Self {
+        Self { severity: Severity::Warning, text }
+    }
+
+    fn show(&self, screen: &Screen) {
+        match self.severity {
+            Severity::Error => screen.complain(&self.text),
+            Severity::Warning => screen.murmur(&format!("warning: {}", self.text)),
+        }
+    }
+}
+
+fn conclude(
+    loaded: &Loaded,
+    findings: &[Finding],
+    well: bool,
+    as_json: bool,
+    screen: &Screen,
+) -> Result<Exit, Stop> {
+    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    let warnings = findings.len() - errors;
+    if as_json {
+        let told: Vec<Value> = findings
+            .iter()
+            .map(|finding| {
+                let severity =
+                    if finding.severity == Severity::Error { "error" } else { "warning" };
+                json!({ "severity": severity, "message": finding.text })
+            })
+            .collect();
+        let config = loaded.path.display().to_string();
+        screen.say_json(&json!({ "config": config, "ok": errors == 0 && well, "problems": told }));
+    } else if errors > 0 {
+        let found = settings::found(errors, warnings);
+        screen.complain(&format!("`{}` has {found}", loaded.path.display()));
+    } else if let Some(config) = &loaded.config {
+        let counted = settings::counted;
+        let warned = if warnings > 0 {
+            format!(", with {}", counted(warnings, "warning"))
+        } else {
+            String::new()
+        };
+        screen.say(&format!(
+            "`{}` is fine{warned}: {}, {}, {}.",
+            loaded.path.display(),
+            counted(config.sources.len(), "source"),
+            counted(config.notifiers.len(), "notifier"),
+            counted(config.rules.len(), "rule"),
+        ));
+    }
+    match (errors, well) {
+        (0, true) => Ok(Exit::Done),
+        (0, false) => Ok(Exit::Failed),
+        _ => Ok(Exit::Usage),
+    }
+}
+
+/// Loads the operator's templates and renders every one that a rule uses against samples of
+/// the events it is for.
+fn judge_templates(config: &Config, screen: &Screen, as_json: bool) -> Vec<Finding> {
+    let (templates, broken) = match load_templates(config.service.templates.as_deref()) {
+        Ok(loaded) => loaded,
+        Err(problem) => return vec![Finding::error(problem)],
+    };
+    let mut findings = Vec::new();
+    let colour = if screen.error_colour() { Colour::Always } else { Colour::Never };
+    for (path, text, problems) in &broken {
+        if as_json {
+            findings.extend(problems.iter().map(|problem| Finding {
+                severity: problem.severity,
+                text: format!("template `{path}`: {problem}"),
+            }));
+        } else {
+            screen.murmur(&report(path, text, problems, colour));
+            findings.push(Finding::error(format!("template `{path}` cannot be used")));
+        }
+    }
+    if findings.is_empty() {
+        for rule in &config.rules {
+            findings.extend(judge_rule(rule, config, &templates));
+        }
+    }
+    findings
+}
+
+fn judge_rule(rule: &Rule, config: &Config, templates: &Templates) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut kinds = Vec::new();
+    for settings in config.notifiers.iter().filter(|known| rule.notify.contains(&known.name)) {
+        if !kinds.contains(&settings.kind()) {
+            kinds.push(settings.kind());
+        }
+    }
+    if rule.template != "default" && !kinds.iter().any(|kind| templates.has(*kind, &rule.template))
+    {
+        let names = templates.names();
+        let help = suggestion(&rule.template, &names);
+        findings.push(Finding::error(format!(
+            "rule `{}`, key `template`: none of its notifiers has a template called `{}`: {help}",
+            rule.name, rule.template
+        )));
+        return findings;
+    }
+    let now = settings::now();
+    for kind in kinds {
+        for (name, document) in samples::documents() {
+            let event = document["event"]["kind"].as_str().and_then(|kind| kind.parse().ok());
+            if !event.is_some_and(|event| rule.on.contains(&event)) {
+                continue;
+            }
+            let request = RenderRequest {
+                kind,
+                template: &rule.template,
+                document: &document,
+                now,
+                zone: &config.service.timezone,
+            };
+            if let Err(failure) = templates.render_strict(&request) {
+                findings.push(Finding::error(format!(
+                    "rule `{}`: {failure} (with the sample \"{name}\")",
+                    rule.name
+                )));
+                // One sample is enough to mend a template by.
+                break;
+            }
+        }
+    }
+    findings
+}
+
+fn judge_secrets(config: &Config, resolver: &Resolver) -> Vec<Finding> {
+    deliver::http::install_crypto();
+    let mut redactor = Redactor::default();
+    let mut findings = Vec::new();
+    for source in &config.sources {
+        if let Err(problem) = Client::build(source, resolver, &mut redactor) {
+            findings.push(Finding::warning(problem.to_string()));
+        }
+    }
+    for settings in &config.notifiers {
+        if let Err(problem) = notifier(settings, resolver) {
+            findings.push(Finding::warning(problem));
+        }
+    }
+    findings
+}
+
+/// Asks every source and every notifier whether the credentials work.
+async fn ask_everyone(config: &Config, resolver: &Resolver, screen: &Screen, quiet: bool) -> bool {
+    let mut redactor = Redactor::default();
+    let mut well = true;
+    let mut tell = |who: String, answer: Result<String, String>| match answer {
+        Ok(answer) if !quiet => screen.say(&format!("{who}: {}", shown(&answer))),
+        Ok(_) => {}
+        Err(problem) => {
+            well = false;
+            screen.complain(&format!("{who}: {}", shown(&problem)));
+        }
+    };
+    for source in &config.sources {
+        let answer = match Client::build(source, resolver, &mut redactor) {
+            Ok(client) => client.ping().await.map_err(|problem| problem.to_string()),
+            Err(problem) => Err(problem.to_string()),
+        };
+        tell(format!("source `{}`", source.name), answer.map(|()| "the token works".into()));
+    }
+    for settings in &config.notifiers {
+        let answer = match notifier(settings, resolver) {
+            Ok(notifier) => notifier.probe().await.map_err(|problem| problem.reason),
+            Err(problem) => Err(problem),
+        };
+        tell(format!("notifier `{}`", settings.name), answer);
+    }
+    well
+}

@@ -1,0 +1,293 @@
+//! `deliveries`: what is owed, what was sent, and what a person decides about it.
+
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::screen::Screen;
+use super::table::{Table, shown};
+use super::{Global, Stop, settings};
+use crate::exit::Exit;
+use crate::model::{Attempt, DeliveryId, DeliveryState};
+use crate::store::{DeliveryFilter, DeliveryRow, Store};
+
+#[derive(Debug, Args)]
+pub(super) struct DeliveriesArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List deliveries, newest first
+    List(ListArgs),
+    /// Tell the whole story of one delivery
+    Show(ShowArgs),
+    /// Make deliveries due at once: dead ones live again, waiting ones wait no longer
+    Retry(RetryArgs),
+    /// Give up deliveries that have not been sent
+    Discard(DiscardArgs),
+}
+
+#[derive(Debug, Args)]
+struct ListArgs {
+    /// Only deliveries in this state: pending, sending, sent, held, dead or discarded
+    #[arg(long, value_name = "STATE")]
+    state: Option<DeliveryState>,
+    /// Only deliveries through this notifier
+    #[arg(long, value_name = "NOTIFIER")]
+    notifier: Option<String>,
+    /// At most so many, newest first
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    limit: u32,
+    /// One JSON document instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct ShowArgs {
+    /// The delivery's id, or enough of its beginning
+    id: String,
+    /// One JSON document instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct RetryArgs {
+    /// Ids, or enough of their beginnings
+    #[arg(required_unless_present = "all_dead", conflicts_with = "all_dead", value_name = "ID")]
+    ids: Vec<String>,
+    /// Every dead delivery
+    #[arg(long)]
+    all_dead: bool,
+    /// One JSON document instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct DiscardArgs {
+    /// Ids, or enough of their beginnings
+    #[arg(required = true, value_name = "ID")]
+    ids: Vec<String>,
+    /// One JSON document instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn deliveries(
+    args: &DeliveriesArgs,
+    global: &Global,
+    screen: &Screen,
+) -> Result<Exit, Stop> {
+    let store = settings::store_beside(global, screen).await?;
+    let done = match &args.action {
+        Action::List(args) => list(args, &store, screen).await,
+        Action::Show(args) => show(args, &store, screen).await,
+        Action::Retry(args) => retry(args, &store, screen).await,
+        Action::Discard(args) => discard(args, &store, screen).await,
+    };
+    store.close().await;
+    done
+}
+
+async fn list(args: &ListArgs, store: &Store, screen: &Screen) -> Result<Exit, Stop> {
+    let filter =
+        DeliveryFilter { state: args.state, notifier: args.notifier.clone(), most: args.limit };
+    let listed = store.deliveries(&filter).await.map_err(Stop::failed)?;
+    if args.json {
+        let rows: Vec<Value> = listed.rows.iter().map(document).collect();
+        screen.say_json(&json!({ "deliveries": rows }));
+        return Ok(Exit::Done);
+    }
+    let mut table = Table::new(&[
+        "ID",
+        "OWED SINCE",
+        "STATE",
+        "EVENT",
+        "PROJECT",
+        "NOTIFIER",
+        "TRIES",
+        "LAST ERROR",
+    ]);
+    for row in &listed.rows {
+        let delivery = &row.delivery;
+        table.row([
+            delivery.id.as_str().chars().take(10).collect(),
+            settings::when(delivery.created_at),
+            delivery.state.to_string(),
+            delivery.kind.to_string(),
+            row.project_name.clone().unwrap_or_default(),
+            match delivery.recipient.as_str() {
+                "" => delivery.notifier.clone(),
+                recipient => format!("{} ({recipient})", delivery.notifier),
+            },
+            delivery.attempts.to_string(),
+            delivery.last_error.clone().unwrap_or_default(),
+        ]);
+    }
+    settings::say_table(screen, &table, listed.rows.len(), listed.more, "delivery");
+    Ok(Exit::Done)
+}
+
+async fn show(args: &ShowArgs, store: &Store, screen: &Screen) -> Result<Exit, Stop> {
+    let row = find(store, &args.id).await?;
+    let attempts = store.attempts(&row.delivery.id).await.map_err(Stop::failed)?;
+    if args.json {
+        let mut told = document(&row);
+        told["history"] = json!(attempts);
+        screen.say_json(&json!({ "deliveries": [told] }));
+        return Ok(Exit::Done);
+    }
+    screen.say(&story(&row, &attempts, settings::now()));
+    Ok(Exit::Done)
+}
+
+async fn retry(args: &RetryArgs, store: &Store, screen: &Screen) -> Result<Exit, Stop> {
+    let ids = match args.all_dead {
+        true => store.dead().await.map_err(Stop::failed)?,
+        false => find_all(store, &args.ids).await?,
+    };
+    let done = store.retry(&ids, settings::now()).await.map_err(Stop::failed)?;
+    tell_done(screen, args.json, "retried", &ids, &done)
+}
+
+async fn discard(args: &DiscardArgs, store: &Store, screen: &Screen) -> Result<Exit, Stop> {
+    let ids = find_all(store, &args.ids).await?;
+    let done = store.discard(&ids, settings::now()).await.map_err(Stop::failed)?;
+    tell_done(screen, args.json, "discarded", &ids, &done)
+}
+
+/// Says which were done. Those that could not be make the command fail.
+fn tell_done(
+    screen: &Screen,
+    as_json: bool,
+    what: &str,
+    asked: &[DeliveryId],
+    done: &[DeliveryId],
+) -> Result<Exit, Stop> {
+    let left: Vec<&DeliveryId> = asked.iter().filter(|id| !done.contains(id)).collect();
+    if as_json {
+        screen.say_json(&json!({ (what): done, "unchanged": left }));
+    } else {
+        screen.say(&format!("{what} {}", settings::counted(done.len(), "delivery")));
+        for id in &left {
+            screen.complain(&format!(
+                "{id} was not {what}: it is being sent, was sent, or was discarded"
+            ));
+        }
+    }
+    Ok(if left.is_empty() { Exit::Done } else { Exit::Failed })
+}
+
+async fn find_all(store: &Store, ids: &[String]) -> Result<Vec<DeliveryId>, Stop> {
+    let mut found = Vec::new();
+    for id in ids {
+        found.push(find(store, id).await?.delivery.id);
+    }
+    Ok(found)
+}
+
+async fn find(store: &Store, prefix: &str) -> Result<DeliveryRow, Stop> {
+    let named = shown(prefix);
+    if prefix.is_empty() || !prefix.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(Stop::usage(format!(
+            "`{named}` is not the id of a delivery: see `deliveries list`"
+        )));
+    }
+    let prefix = prefix.to_ascii_lowercase();
+    let mut rows = store.find_delivery(&prefix).await.map_err(Stop::failed)?;
+    match rows.len() {
+        1 => Ok(rows.remove(0)),
+        0 => Err(Stop::failed(format!("no delivery's id begins with `{named}`"))),
+        _ => Err(Stop::failed(format!(
+            "several deliveries' ids begin with `{named}`: give more of it"
+        ))),
+    }
+}
+
+fn document(row: &DeliveryRow) -> Value {
+    let delivery = &row.delivery;
+    json!({
+        "id": delivery.id,
+        "event_id": delivery.event_id,
+        "event": delivery.kind.as_str(),
+        "rule": delivery.rule,
+        "notifier": delivery.notifier,
+        "recipient": delivery.recipient,
+        "state": delivery.state,
+        "source": delivery.source,
+        "job_id": delivery.job_id,
+        "project_name": row.project_name,
+        "template": delivery.template,
+        "attempts": delivery.attempts,
+        "repeat": delivery.repeat,
+        "created_at": delivery.created_at.to_string(),
+        "due_at": delivery.due_at.to_string(),
+        "first_attempt_at": delivery.first_attempt_at.map(|at| at.to_string()),
+        "sent_at": delivery.sent_at.map(|at| at.to_string()),
+        "last_error": delivery.last_error,
+    })
+}
+
+/// When, how often, what the service said, what happens next.
+fn story(row: &DeliveryRow, attempts: &[Attempt], now: Timestamp) -> String {
+    let delivery = &row.delivery;
+    let mut lines = vec![
+        format!("delivery   {}", delivery.id),
+        format!("state      {}", delivery.state),
+        format!(
+            "about      {} ({})",
+            delivery.kind,
+            shown(row.project_name.as_deref().unwrap_or("no project name"))
+        ),
+        format!("job        {} of {}", shown(&delivery.job_id), delivery.source),
+        format!("rule       {}", shown(&delivery.rule)),
+        format!("notifier   {}", delivery.notifier),
+    ];
+    if !delivery.recipient.is_empty() {
+        lines.push(format!("recipient  {}", delivery.recipient));
+    }
+    lines.push(format!("template   {}", delivery.template));
+    lines.push(format!("owed since {}", settings::when(delivery.created_at)));
+    lines.push(format!("next       {}", next(row, now)));
+    lines.push(String::new());
+    if attempts.is_empty() {
+        lines.push("No attempt has ended yet.".into());
+    }
+    for attempt in attempts {
+        let status = attempt.status.map_or(String::new(), |status| format!(" {status}"));
+        lines.push(format!(
+            "attempt {} at {}: {}{status} after {} ms: {}",
+            attempt.number,
+            settings::when(attempt.started_at),
+            attempt.outcome.as_str(),
+            attempt.took_ms,
+            shown(&attempt.answer),
+        ));
+    }
+    lines.join("\n")
+}
+
+fn next(row: &DeliveryRow, now: Timestamp) -> String {
+    let delivery = &row.delivery;
+    let marked = if delivery.repeat { ", marked as a possible repeat" } else { "" };
+    match delivery.state {
+        DeliveryState::Pending if delivery.due_at > now => {
+            format!("tried again at {}{marked}", settings::when(delivery.due_at))
+        }
+        DeliveryState::Pending => format!("sent as soon as its notifier can{marked}"),
+        DeliveryState::Sending => "an attempt is under way".into(),
+        DeliveryState::Held => "waits; `deliveries retry` sends it now".into(),
+        DeliveryState::Dead => {
+            format!("nothing, it was given up; `deliveries retry {}` tries again", delivery.id)
+        }
+        DeliveryState::Sent => match delivery.sent_at {
+            Some(at) => format!("nothing, it was sent at {}", settings::when(at)),
+            None => "nothing, it was sent".into(),
+        },
+        DeliveryState::Discarded => "nothing, it was discarded".into(),
+    }
+}

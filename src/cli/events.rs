@@ -1,0 +1,89 @@
+//! `events`: what happened, and what the rules said about it.
+
+use clap::Args;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use super::screen::Screen;
+use super::table::Table;
+use super::{Global, Stop, settings};
+use crate::exit::Exit;
+use crate::model::{EventKind, without_download_url};
+use crate::store::{EventFilter, EventRow};
+
+#[derive(Debug, Args)]
+pub(super) struct EventsArgs {
+    /// Only events of this kind, like `failed`
+    #[arg(long, value_name = "KIND")]
+    kind: Option<EventKind>,
+    /// Only events of this long ago, like `1h` or `7d`
+    #[arg(long, value_name = "TIME", value_parser = settings::parse_length)]
+    since: Option<SignedDuration>,
+    /// Only events about this job
+    #[arg(long, value_name = "JOB_ID")]
+    job: Option<String>,
+    /// At most so many, newest first
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    limit: u32,
+    /// One JSON document instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn events(
+    args: &EventsArgs,
+    global: &Global,
+    screen: &Screen,
+) -> Result<Exit, Stop> {
+    let store = settings::store_beside(global, screen).await?;
+    let filter = EventFilter {
+        kind: args.kind,
+        since: args.since.and_then(|ago| settings::now().checked_sub(ago).ok()),
+        job_id: args.job.clone(),
+        most: args.limit,
+    };
+    let listed = store.events(&filter).await.map_err(Stop::failed)?;
+    store.close().await;
+    if args.json {
+        let events: Vec<Value> = listed.rows.iter().map(document).collect();
+        screen.say_json(&json!({ "events": events }));
+        return Ok(Exit::Done);
+    }
+    let mut table = Table::new(&["DETECTED", "EVENT", "PROJECT", "JOB", "RULES THAT MATCHED"]);
+    for row in &listed.rows {
+        let document = row.event.document(None, false);
+        let job = &document["job"];
+        let project = job["project_name"].as_str().or(job["project_id"].as_str());
+        let matched: Vec<&str> = row
+            .verdicts
+            .iter()
+            .filter(|(_, verdict)| verdict.sends())
+            .map(|(rule, _)| rule.as_str())
+            .collect();
+        table.row([
+            settings::when(row.event.detected_at),
+            format!("{}{}", row.event.kind, if row.event.late { " (late)" } else { "" }),
+            project.unwrap_or_default().to_owned(),
+            row.event.key.subject.clone(),
+            matched.join(", "),
+        ]);
+    }
+    settings::say_table(screen, &table, listed.rows.len(), listed.more, "event");
+    Ok(Exit::Done)
+}
+
+/// The event's document with the verdicts beside it.
+fn document(row: &EventRow) -> Value {
+    let mut document = without_download_url(row.event.document(None, false));
+    document["verdicts"] = row
+        .verdicts
+        .iter()
+        .map(|(rule, verdict)| {
+            let mut told = json!(verdict);
+            told["rule"] = json!(rule);
+            told["reason"] = json!(verdict.to_string());
+            told
+        })
+        .collect();
+    document
+}

@@ -1,0 +1,105 @@
+//! Finds, reads and judges the config for the commands that need one.
+
+use std::path::{Path, PathBuf};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::screen::Screen;
+use super::table::Table;
+use super::{Global, Stop};
+use crate::clock::Clock;
+use crate::config::{self, Config, Loaded, StorePlace, Surroundings};
+use crate::problem::{Colour, Severity, report};
+use crate::store::{Access, Store};
+
+/// Reads the config, tells everything that is wrong with it, and refuses it where that is an
+/// error.
+pub(super) fn read(global: &Global, screen: &Screen) -> Result<(PathBuf, Config), Stop> {
+    let loaded = load(global)?;
+    tell(&loaded, screen);
+    match loaded.config {
+        Some(config) => Ok((loaded.path, config)),
+        None => Err(Stop::usage(summary(&loaded.path, &loaded.problems))),
+    }
+}
+
+/// Finds and reads the config file.
+pub(super) fn load(global: &Global) -> Result<Loaded, Stop> {
+    let surroundings = Surroundings::of_process();
+    let path = config::find(global.config.as_deref(), &surroundings).map_err(Stop::usage)?;
+    config::load(&path, &surroundings.defaults()).map_err(Stop::usage)
+}
+
+/// Shows the problems of a config on standard error.
+pub(super) fn tell(loaded: &Loaded, screen: &Screen) {
+    if loaded.problems.is_empty() {
+        return;
+    }
+    let colour = if screen.error_colour() { Colour::Always } else { Colour::Never };
+    let file = loaded.path.display().to_string();
+    screen.murmur(&report(&file, &loaded.masked, &loaded.problems, colour));
+}
+
+/// "`rules.toml` has 3 errors and 1 warning".
+pub(super) fn summary(path: &Path, problems: &[crate::problem::Problem]) -> String {
+    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+    let warnings = problems.len() - errors;
+    let found = found(errors, warnings);
+    format!("`{}` has {found}", path.display())
+}
+
+/// "3 errors and 1 warning".
+pub(super) fn found(errors: usize, warnings: usize) -> String {
+    match (errors, warnings) {
+        (errors, 0) => counted(errors, "error"),
+        (0, warnings) => counted(warnings, "warning"),
+        (errors, warnings) => {
+            format!("{} and {}", counted(errors, "error"), counted(warnings, "warning"))
+        }
+    }
+}
+
+/// Opens the store beside a running service.
+pub(super) async fn store_beside(global: &Global, screen: &Screen) -> Result<Store, Stop> {
+    let (_, config) = read(global, screen)?;
+    let StorePlace::Sqlite(path) = &config.service.store;
+    Store::open(path, Access::Beside, now()).await.map_err(Stop::failed)
+}
+
+/// The time, for commands that have no service around them.
+pub(super) fn now() -> Timestamp {
+    Clock::System.now()
+}
+
+/// A time in a listing: UTC, to the second.
+pub(super) fn when(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+}
+
+/// A length of time on the command line, as the config writes it.
+pub(super) fn parse_length(text: &str) -> Result<SignedDuration, String> {
+    config::parse_length(text)
+        .and_then(|length| SignedDuration::try_from(length).ok())
+        .ok_or_else(|| "write a number and a unit, like `10m` or `7d`".into())
+}
+
+/// "1 job", "2 jobs", "3 deliveries".
+pub(super) fn counted(count: usize, word: &str) -> String {
+    match (count, word.strip_suffix('y')) {
+        (1, _) => format!("1 {word}"),
+        (count, Some(stem)) => format!("{count} {stem}ies"),
+        (count, None) => format!("{count} {word}s"),
+    }
+}
+
+/// A table, or that there is nothing to list; and that there would be more.
+pub(super) fn say_table(screen: &Screen, table: &Table, rows: usize, more: bool, word: &str) {
+    if rows == 0 {
+        screen.murmur(&format!("No {} to list.", counted(0, word).trim_start_matches("0 ")));
+        return;
+    }
+    screen.say(&table.render(screen.width(), screen.colour()));
+    if more {
+        screen.murmur(&format!("These are the newest {rows}; --limit shows more."));
+    }
+}

@@ -1,0 +1,228 @@
+//! A `[[rules]]` table: as it is written, and what it means.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::length::short;
+use super::notes::Notes;
+use super::table::{Keys, Table, no_notifier};
+use crate::model::EventKind;
+use crate::problem::{Problem, suggestion};
+use crate::rules::{Expression, Rule, parse_on, written::MatchWritten};
+
+/// `[[rules]]` as it is written.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct RuleWritten {
+    /// Names the rule; no two rules share a name.
+    #[schemars(with = "String", length(min = 1, max = 100), extend("examples" = ["failures"]))]
+    name: Option<Spanned<String>>,
+    /// The events that it is about. "finished" stands for succeeded, partial, failed,
+    /// cancelled and stopped; "any" for all events about a job.
+    #[schemars(with = "Vec<EventWord>", length(min = 1), extend("examples" = [["failed", "partial"]]))]
+    on: Option<Spanned<Vec<Spanned<String>>>>,
+    /// The notifiers that a message goes to.
+    #[schemars(with = "Vec<String>", length(min = 1), extend("examples" = [["team"]]))]
+    notify: Option<Spanned<Vec<Spanned<String>>>>,
+    /// The template's name.
+    #[schemars(with = "Option<String>", regex(pattern = "^[a-z0-9_-]+$"), extend("default" = "default", "examples" = ["default"]))]
+    template: Option<Spanned<String>>,
+    /// Whether no later rule is tried for an event that this one matched.
+    #[serde(rename = "final")]
+    #[schemars(extend("default" = false, "examples" = [true]))]
+    is_final: Option<bool>,
+    /// Whether messages may hold the link to the exported file: whoever has it can fetch it.
+    #[schemars(extend("default" = false, "examples" = [true]))]
+    include_download_url: Option<bool>,
+    /// Conditions, all of which must hold; the keys are paths into the event.
+    #[serde(rename = "match")]
+    conditions: Option<MatchWritten>,
+    /// A CEL expression over `event` and `job`.
+    #[schemars(with = "Option<String>", extend("examples" = ["job.job_type == \"agent\""]))]
+    when: Option<Spanned<String>>,
+}
+
+/// Stands for a word of `on` in the schema.
+struct EventWord;
+
+/// Keys that come with a later version.
+const LATER: &[&str] =
+    &["throttle", "group", "active", "after", "repeat", "repeat_max", "spend", "live"];
+
+/// What rules share while they are read.
+pub(super) struct Shared<'a> {
+    pub(super) text: &'a str,
+    /// Every notifier's name, those with mistakes too.
+    pub(super) notifiers: &'a [String],
+    /// The names of the rules so far.
+    pub(super) names: Vec<String>,
+    /// The notifiers named so far.
+    pub(super) notified: BTreeSet<String>,
+}
+
+/// Reads the rule at `position` (counted from 1); `None` where what is written is not
+/// enough, which has been noted then.
+pub(super) fn read(
+    position: usize,
+    mut table: Table<'_>,
+    shared: &mut Shared<'_>,
+    problems: &mut Vec<Problem>,
+) -> Option<Rule> {
+    let thing = match table.entries.get("name").and_then(|name| name.get_ref().as_str()) {
+        Some(name) if !name.trim().is_empty() => format!("rule `{}`", short(name)),
+        _ => format!("rule {position}"),
+    };
+    let notes = &mut Notes::new(thing, problems);
+    let keys = Keys::of::<RuleWritten>(LATER);
+    table.check_keys(&keys, notes);
+    let written: RuleWritten = table.read(&keys, notes);
+
+    if let Some(name) = &written.name {
+        check_name(name, &mut shared.names, notes);
+    }
+    let on = written.on.map(|words| on(&words, notes));
+    let notify = written.notify.map(|names| notify(&names, shared, notes));
+    let template = written.template.as_ref().map_or("default", |name| template(name, notes));
+    let thing = format!("{}, key `match`", notes.thing());
+    let condition = written.conditions.map(|written| written.parse(&thing, notes.problems()));
+    let when = written.when.map(|text| expression(&text, shared.text, notes));
+    Some(Rule {
+        name: written.name?.into_inner(),
+        on: on?,
+        // A condition that could not be read must not turn into a rule without one.
+        condition: match condition {
+            Some(condition) => Some(condition?),
+            None => None,
+        },
+        when: match when {
+            Some(when) => Some(when?),
+            None => None,
+        },
+        is_final: written.is_final.unwrap_or(false),
+        notify: notify?,
+        template: template.to_owned(),
+        include_download_url: written.include_download_url.unwrap_or(false),
+    })
+}
+
+fn check_name(name: &Spanned<String>, names: &mut Vec<String>, notes: &mut Notes<'_>) {
+    const KEY: &str = "name";
+    const MAX_CHARS: usize = 100;
+    let text = name.get_ref();
+    if text.trim().is_empty() {
+        notes.error(KEY, name.span(), "a rule's name must not be empty");
+    } else if text.chars().any(char::is_control) {
+        notes.error(KEY, name.span(), "a rule's name must not hold control characters");
+    } else if text.chars().count() > MAX_CHARS {
+        let message = format!("a rule's name has at most {MAX_CHARS} characters");
+        notes.error(KEY, name.span(), message);
+    }
+    if names.contains(text) {
+        let help = "what is owed is remembered by the rule's name, so each needs its own";
+        notes.error_with_help(KEY, name.span(), "an earlier rule has this name", help);
+    } else {
+        names.push(text.clone());
+    }
+}
+
+fn on(words: &Spanned<Vec<Spanned<String>>>, notes: &mut Notes<'_>) -> BTreeSet<EventKind> {
+    if words.get_ref().is_empty() {
+        let help = "name events, like on = [\"finished\"]";
+        notes.error_with_help("on", words.span(), "the list is empty", help);
+        return BTreeSet::new();
+    }
+    let thing = format!("{}, key `on`", notes.thing());
+    parse_on(words.get_ref(), &thing, notes.problems())
+}
+
+fn notify(
+    names: &Spanned<Vec<Spanned<String>>>,
+    shared: &mut Shared<'_>,
+    notes: &mut Notes<'_>,
+) -> Vec<String> {
+    const KEY: &str = "notify";
+    if names.get_ref().is_empty() {
+        notes.error_with_help(KEY, names.span(), "the list is empty", "name a notifier");
+    }
+    let known: Vec<&str> = shared.notifiers.iter().map(String::as_str).collect();
+    let mut notify: Vec<String> = Vec::new();
+    for name in names.get_ref() {
+        let text = name.get_ref();
+        if !known.contains(&text.as_str()) {
+            let problem = no_notifier(text).at(name.span());
+            notes.key(KEY, problem.help(suggestion(text, &known)));
+        } else if notify.contains(text) {
+            let message = format!("`{}` is named twice and gets one message", short(text));
+            notes.key(KEY, Problem::warning(message).at(name.span()));
+        } else {
+            notify.push(text.clone());
+        }
+    }
+    shared.notified.extend(notify.iter().cloned());
+    notify
+}
+
+fn template<'a>(name: &'a Spanned<String>, notes: &mut Notes<'_>) -> &'a str {
+    let text = name.get_ref();
+    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-';
+    if text.is_empty() || !text.bytes().all(fits) {
+        let message = format!("`{}` cannot be the name of a template", short(text));
+        let help = "use small letters, digits, `_` and `-`: a name, not a path";
+        notes.error_with_help("template", name.span(), message, help);
+    }
+    text
+}
+
+fn expression(written: &Spanned<String>, text: &str, notes: &mut Notes<'_>) -> Option<Expression> {
+    match Expression::parse(written.get_ref()) {
+        Ok(expression) => Some(expression),
+        Err(cause) => {
+            let span = place_within(written, cause.offset, text);
+            let problem = Problem::error(cause.message).at(span);
+            notes.key(
+                "when",
+                match cause.help {
+                    Some(help) => problem.help(help),
+                    None => problem,
+                },
+            );
+            None
+        }
+    }
+}
+
+/// The place of an offset into a string's value; the whole string where escapes have moved it.
+fn place_within(written: &Spanned<String>, offset: usize, text: &str) -> Range<usize> {
+    let span = written.span();
+    let value = written.get_ref();
+    let exact = text.get(span.clone()).and_then(|raw| raw.find(value.as_str()));
+    match exact {
+        Some(quote) if offset < value.len() && value.is_char_boundary(offset) => {
+            let at = span.start + quote + offset;
+            let width = value[offset..].chars().next().map_or(1, char::len_utf8);
+            at..at + width
+        }
+        _ => span,
+    }
+}
+
+impl JsonSchema for EventWord {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Event".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let kinds = EventKind::MADE.iter().map(|kind| kind.as_str());
+        let words: Vec<&str> = kinds.chain(["finished", "any"]).collect();
+        json_schema!({ "type": "string", "enum": words })
+    }
+}

@@ -1,0 +1,151 @@
+//! What an answer of Discord's webhook API means. Pure.
+//!
+//! The body's `code` tells more than the status; a body in HTML comes from the guard in front
+//! of the API, which bans addresses that go on asking. Codes:
+//! <https://discord.com/developers/docs/topics/opcodes-and-status-codes#json>
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use crate::deliver::answer::{Answer, sort_common};
+use crate::deliver::outcome::{FailureKind, Sorted};
+use crate::deliver::retry::seconds;
+
+/// How long to leave Discord alone where its guard has turned us away: bans last longer the
+/// more one asks. <https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans>
+pub const BAN_WAIT: Duration = Duration::from_secs(10 * 60);
+
+/// Codes for too much at a time.
+const BUSY: [u32; 6] = [20_016, 20_022, 20_028, 20_029, 30_046, 40_062];
+
+/// Codes for a webhook or a channel that takes nothing any more, with what to do.
+const BROKEN: [(u32, &str); 12] = [
+    (10_003, "the channel is gone"),
+    (10_015, GONE),
+    (50_001, "the webhook may not post there"),
+    (50_013, "the webhook may not post there"),
+    (50_027, GONE),
+    (50_083, "the thread is archived"),
+    (160_005, "the thread is locked"),
+    (220_001, FORUM),
+    (220_002, FORUM),
+    (220_003, FORUM),
+    (220_004, FORUM),
+    (240_001, "the webhook is blocked"),
+];
+
+const GONE: &str = "the webhook does not exist (any more): make a new one and put in its URL";
+const FORUM: &str = "a webhook of a forum needs `?thread_id=…` at the end of its URL";
+
+/// The guard's own code for an address or a program that it does not let in.
+const GUARDED: u32 = 40_333;
+
+#[derive(Debug, Default, Deserialize)]
+struct Body {
+    #[serde(default)]
+    code: u32,
+    retry_after: Option<f64>,
+}
+
+/// Sorts the answer to a message.
+///
+/// # Errors
+/// What to do next.
+pub fn sort(answer: &Answer, now: Timestamp) -> Result<(), Sorted> {
+    if (200..300).contains(&answer.status) {
+        return Ok(());
+    }
+    let body: Option<Body> = serde_json::from_str(&answer.body).ok();
+    let is_html = answer.header("content-type").is_some_and(|kind| kind.starts_with("text/html"))
+        || answer.body.trim_start().starts_with('<');
+    let Body { code, retry_after } = body.unwrap_or_default();
+    let named = retry_after.and_then(seconds).or_else(|| answer.retry_after(now));
+    Err(match answer.status {
+        403 | 429 if is_html || code == GUARDED => {
+            let wait = Some(named.unwrap_or_default().max(BAN_WAIT));
+            let kind = FailureKind::Later { wait, counts: true };
+            Sorted::new(kind, "its guard turns this address away for some time")
+        }
+        429 => Sorted::new(FailureKind::after(named), "too many messages"),
+        _ if BUSY.contains(&code) => Sorted::new(FailureKind::after(named), "too many messages"),
+        // The message may have been saved before the fault.
+        500 | 504 => Sorted::new(FailureKind::Unsure, "it may have been posted"),
+        status => {
+            if let Some((_, hint)) = BROKEN.iter().find(|(broken, _)| *broken == code) {
+                Sorted::new(FailureKind::Broken, hint)
+            } else if let Some(sorted) = sort_common(answer, now) {
+                sorted
+            } else if matches!(status, 401 | 403 | 404 | 410) {
+                Sorted::new(FailureKind::Broken, GONE)
+            } else {
+                Sorted::new(FailureKind::Refused, "the message is not valid for Discord")
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sorted(status: u16, headers: &[(&str, &str)], body: &str) -> Option<FailureKind> {
+        let headers =
+            headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        let answer = Answer { status, headers, body: body.into(), complete: true };
+        sort(&answer, Timestamp::UNIX_EPOCH).err().map(|sorted| sorted.kind)
+    }
+
+    #[test]
+    fn every_answer_has_its_place() {
+        use FailureKind::{Broken, Refused, Unsure};
+        let later = Some(FailureKind::LATER);
+        let table = [
+            (200, r#"{"id":"1"}"#, None),
+            (204, "", None),
+            (302, "", Some(Refused)),
+            (400, r#"{"code":50035,"message":"Invalid Form Body"}"#, Some(Refused)),
+            (400, r#"{"code":50006}"#, Some(Refused)),
+            (400, r#"{"code":220001}"#, Some(Broken)),
+            (400, r#"{"code":50083}"#, Some(Broken)),
+            (400, r#"{"code":20016}"#, later),
+            (400, "not JSON", Some(Refused)),
+            (413, r#"{"code":40005}"#, Some(Refused)),
+            (401, r#"{"code":50027}"#, Some(Broken)),
+            (403, r#"{"code":50013}"#, Some(Broken)),
+            (404, r#"{"code":10015}"#, Some(Broken)),
+            (404, "", Some(Broken)),
+            (429, "", later),
+            (500, "", Some(Unsure)),
+            (502, "", later),
+            (503, r#"{"code":130000}"#, later),
+            (504, "", Some(Unsure)),
+        ];
+
+        for (status, body, expected) in table {
+            assert_eq!(sorted(status, &[], body), expected, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn the_wait_is_taken_from_the_body_and_else_from_the_header() {
+        let exact = sorted(429, &[("retry-after", "2")], r#"{"retry_after":1.25,"global":false}"#);
+        let rounded = sorted(429, &[("retry-after", "2")], "{}");
+
+        let named = |wait| Some(FailureKind::Later { wait: Some(wait), counts: false });
+        assert_eq!(exact, named(Duration::from_millis(1250)));
+        assert_eq!(rounded, named(Duration::from_secs(2)));
+    }
+
+    #[test]
+    fn a_ban_is_left_alone_for_ten_minutes_or_longer_if_it_says_so() {
+        let html = [("content-type", "text/html; charset=UTF-8")];
+        let longer = [("content-type", "text/html"), ("retry-after", "1800")];
+        let later = |wait| Some(FailureKind::Later { wait: Some(wait), counts: true });
+
+        assert_eq!(sorted(403, &html, "<html>"), later(BAN_WAIT));
+        assert_eq!(sorted(429, &longer, "<html>"), later(Duration::from_secs(1800)));
+        assert_eq!(sorted(403, &[], r#"{"code":40333}"#), later(BAN_WAIT));
+    }
+}

@@ -1,0 +1,192 @@
+//! The generic webhook against a server of our own; the ways in which any HTTP exchange can go
+//! wrong are tried here, once for all that use it.
+
+use std::io::Write;
+use std::time::Duration;
+
+use super::settings::WebhookSettings;
+use super::signature::{Key, signatures};
+use crate::deliver::far_side::{FarSide, Reply, built, envelope, inline, settings};
+use crate::deliver::settings::{NotifierSettings, TypeSettings};
+use crate::deliver::{Failure, FailureKind, Notifier, Receipt};
+use crate::model::Message;
+use crate::secret::{Redactor, Resolver, Secret, SecretSource};
+
+const COUNTING: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+const OTHER: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+
+fn hook(url: impl Into<String>) -> WebhookSettings {
+    WebhookSettings { url: inline(url), method: "POST".into(), headers: vec![], secrets: vec![] }
+}
+
+fn notifier(hook: WebhookSettings) -> Notifier {
+    built(&settings(TypeSettings::Webhook(hook)))
+}
+
+fn document() -> Message {
+    Message::Json(r#"{"type":"job.failed","name":"café"}"#.into())
+}
+
+async fn sent_to(far_side: &FarSide) -> Result<Receipt, Failure> {
+    notifier(hook(far_side.url("/hook"))).send(&envelope(), &document()).await
+}
+
+/// One attempt against a server that does this, with little patience.
+async fn attempt(reply: Reply) -> Result<Receipt, Failure> {
+    let far_side = FarSide::start(vec![reply]).await;
+    let hook = TypeSettings::Webhook(hook(far_side.url("/hook")));
+    let hasty = NotifierSettings { timeout: Duration::from_millis(400), ..settings(hook) };
+    built(&hasty).send(&envelope(), &document()).await
+}
+
+#[tokio::test]
+async fn the_message_goes_out_with_its_id_time_and_signatures() {
+    let far_side = FarSide::answering(202, "").await;
+    let signed = WebhookSettings {
+        method: "PUT".into(),
+        headers: vec![("x-extra".into(), inline("1")), ("content-type".into(), inline("text/x"))],
+        secrets: vec![inline(COUNTING), inline(OTHER)],
+        ..hook(far_side.url("/send/{{delivery.id}}?k=v"))
+    };
+
+    let receipt = notifier(signed).send(&envelope(), &document()).await.unwrap();
+
+    assert_eq!(receipt.status, Some(202));
+    let [seen] = far_side.seen().try_into().unwrap();
+    assert_eq!(seen.line, "PUT /send/0123456789abcdef01234567?k=v");
+    assert_eq!(seen.header("webhook-id"), Some("0123456789abcdef01234567"));
+    assert_eq!(seen.header("webhook-timestamp"), Some("1795446780"));
+    assert_eq!((seen.header("x-extra"), seen.header("content-type")), (Some("1"), Some("text/x")));
+    let keys = [COUNTING, OTHER].map(|secret| Key::parse(&Secret::new(secret)).unwrap());
+    let expected =
+        signatures(&keys, "0123456789abcdef01234567", 1_795_446_780, seen.body.as_bytes());
+    assert_eq!(seen.header("webhook-signature"), Some(expected.as_str()));
+}
+
+#[tokio::test]
+async fn without_a_secret_nothing_is_signed() {
+    let far_side = FarSide::answering(200, "").await;
+
+    sent_to(&far_side).await.unwrap();
+
+    let [seen] = far_side.seen().try_into().unwrap();
+    assert_eq!(seen.header("webhook-signature"), None);
+    assert_eq!(seen.header("content-type"), Some("application/json"));
+    assert_eq!(seen.body, r#"{"type":"job.failed","name":"café"}"#);
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let elsewhere = FarSide::answering(200, "").await;
+    let location = elsewhere.url("/caught");
+    let moved = Reply::with_headers(307, &[("location", &location)], b"");
+    let far_side = FarSide::start(vec![moved]).await;
+
+    let failure = sent_to(&far_side).await.unwrap_err();
+
+    assert_eq!(failure.kind, FailureKind::Refused);
+    assert!(elsewhere.seen().is_empty());
+    insta::assert_snapshot!(failure, @"");
+}
+
+#[tokio::test]
+async fn nobody_at_the_door_is_later_and_a_line_cut_in_the_middle_is_unsure() {
+    let closed = FarSide::answering(200, "").await.url("/gone-now");
+
+    let refused = notifier(hook(closed)).send(&envelope(), &document()).await.unwrap_err();
+    let cut_at_once = attempt(Reply::CutAtOnce).await.unwrap_err();
+    let cut_later = attempt(Reply::CutAfterReading).await.unwrap_err();
+
+    assert_eq!(refused.kind, FailureKind::LATER, "{refused}");
+    assert_eq!(cut_at_once.kind, FailureKind::Unsure, "{cut_at_once}");
+    assert_eq!(cut_later.kind, FailureKind::Unsure, "{cut_later}");
+}
+
+#[tokio::test]
+async fn silence_after_the_request_is_unsure() {
+    let failure = attempt(Reply::Stall(vec![])).await.unwrap_err();
+
+    assert_eq!(failure.kind, FailureKind::Unsure);
+    insta::assert_snapshot!(failure, @"");
+}
+
+#[tokio::test]
+async fn a_status_counts_even_when_its_body_never_ends() {
+    let stalled = |status| {
+        let head = format!("HTTP/1.1 {status} X\r\ncontent-length: 100\r\n\r\nbeginning");
+        attempt(Reply::Stall(head.into_bytes()))
+    };
+
+    assert_eq!(stalled(200).await.unwrap().answer, "beginning");
+    assert_eq!(stalled(503).await.unwrap_err().kind, FailureKind::LATER);
+}
+
+#[tokio::test]
+async fn of_a_huge_answer_only_the_beginning_is_kept() {
+    let huge = vec![b'x'; 8 * 1024 * 1024];
+
+    let receipt = attempt(Reply::with_headers(200, &[], &huge)).await.unwrap();
+
+    assert!(receipt.answer.len() <= 1024 && receipt.answer.ends_with('…'));
+}
+
+#[tokio::test]
+async fn a_compressed_bomb_is_not_unpacked() {
+    let bomb = gzip_of_zeros(64 * 1024 * 1024);
+    assert!(bomb.len() < 1024 * 1024);
+
+    let reply = Reply::with_headers(200, &[("content-encoding", "gzip")], &bomb);
+    let receipt = attempt(reply).await.unwrap();
+
+    assert!(receipt.answer.len() <= 1024);
+}
+
+/// A gzip stream of that many zeros, from one stored pattern: `tests` has no compressor.
+fn gzip_of_zeros(bytes: usize) -> Vec<u8> {
+    let mut child = std::process::Command::new("gzip")
+        .arg("-c")
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let feeder = std::thread::spawn(move || stdin.write_all(&vec![0; bytes]).unwrap());
+    let output = child.wait_with_output().unwrap();
+    feeder.join().unwrap();
+    output.stdout
+}
+
+#[tokio::test]
+async fn an_answer_that_repeats_our_secrets_is_cleaned() {
+    let far_side =
+        FarSide::answering(400, "bad token s3cr3ts3cr3t for /hook/abcdefghijklmnop").await;
+    let hook = WebhookSettings {
+        headers: vec![("authorization".into(), inline("Bearer s3cr3ts3cr3t"))],
+        ..hook(far_side.url("/hook/abcdefghijklmnop"))
+    };
+
+    let failure = notifier(hook).send(&envelope(), &document()).await.unwrap_err();
+
+    insta::assert_snapshot!(failure, @"");
+}
+
+#[test]
+fn what_is_wrong_with_a_table_is_said_with_its_key_and_its_remedy() {
+    let why = |change: fn(&mut WebhookSettings)| {
+        let mut hook = hook("https://example.com/s3cr3t");
+        change(&mut hook);
+        let settings = settings(TypeSettings::Webhook(hook));
+        let built = Notifier::build(&settings, &Resolver::default(), &mut Redactor::default());
+        built.unwrap_err().to_string()
+    };
+
+    insta::assert_snapshot!(why(|hook| hook.url = SecretSource::Env("HOOK_URL".into())), @"");
+    insta::assert_snapshot!(why(|hook| hook.url = inline("http://example.com/s3cr3t")), @"");
+    insta::assert_snapshot!(why(|hook| hook.secrets = vec![inline("whsec_AAAA")]), @"");
+    insta::assert_snapshot!(
+        why(|hook| hook.headers = vec![("webhook-id".into(), inline("1"))]), @""
+    );
+    insta::assert_snapshot!(
+        why(|hook| hook.headers = vec![("x".into(), inline("two\nlines"))]), @""
+    );
+}

@@ -1,0 +1,60 @@
+//! One attempt: the delivery's document → rendered → sent. Nothing is written down here.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::dispatch::DispatchParts;
+use crate::deliver::{Failure, Receipt};
+use crate::model::{DeliveryId, Envelope, RuleView, without_download_url};
+use crate::render::RenderRequest;
+use crate::store::Claimed;
+use crate::telemetry;
+
+/// An attempt that has ended.
+#[derive(Debug)]
+pub(super) struct Landed {
+    pub(super) claimed: Box<Claimed>,
+    pub(super) result: Result<Receipt, Failure>,
+    pub(super) started_at: Timestamp,
+    pub(super) took: Duration,
+}
+
+/// Renders and sends one message, within the notifier's time-out.
+pub(super) async fn attempt(parts: DispatchParts, claimed: Claimed) -> Landed {
+    let started_at = parts.clock.now();
+    let begun = Instant::now();
+    let delivery = &claimed.delivery;
+    let rule = RuleView { name: delivery.rule.clone(), suppressed: 0 };
+    let mut document = claimed.event.document(Some(&rule), delivery.repeat);
+    if !delivery.include_download_url {
+        document = without_download_url(document);
+    }
+    let rendered = parts.templates.render(&RenderRequest {
+        kind: parts.settings.kind(),
+        template: &delivery.template,
+        document: &document,
+        now: started_at,
+        zone: &parts.zone,
+    });
+    if let Some(reason) = &rendered.fell_back {
+        telemetry::template_failed(&parts.settings.name, &delivery.template, reason);
+    }
+    let envelope = Envelope {
+        delivery_id: delivery.id.clone(),
+        recipient: delivery.recipient.clone(),
+        kind: delivery.kind,
+        now: started_at,
+        thread: thread_of(&delivery.source, &delivery.job_id),
+    };
+    let result = parts.notifier.send(&envelope, &rendered.message).await;
+    Landed { claimed: Box::new(claimed), result, started_at, took: begun.elapsed() }
+}
+
+/// The same for all messages about one job, and telling nothing about it.
+fn thread_of(source: &str, job_id: &str) -> String {
+    if job_id.is_empty() {
+        return String::new();
+    }
+    DeliveryId::of("thread", source, job_id, "").to_string()
+}

@@ -1,0 +1,368 @@
+//! Ingest: one source → walk → diff → rules → one commit.
+//!
+//! [`Ingest::poll`] is one step and says when the next is due; [`Ingest::run`] turns it until
+//! told to stop. Observations of a source are diffed here and nowhere else, one walk at a
+//! time, against the state read in the transaction that writes what follows from it.
+
+mod look;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use self::look::{Sight, returned};
+use super::names::Names;
+use super::route::{Nudges, Routes};
+use crate::clock::Clock;
+use crate::diff;
+use crate::model::{Event, EventId, Fingerprint, JobId, KnownJob, ProjectName};
+use crate::rules::RuleSet;
+use crate::source::schedule::{Outcome, Schedule};
+use crate::source::settings::{FirstRun, SourceSettings};
+use crate::source::{ApiError, Client, window};
+use crate::store::{Committed, Marks, SourceMemory, Store, StoreError, WalkCommit};
+use crate::telemetry::{self, PollNumbers};
+
+/// Under `run --once`, what a walk finds is late only after such a gap.
+const ONCE_LATE_AFTER: SignedDuration = SignedDuration::from_mins(5);
+
+/// The API shows jobs for 30 days.
+const API_MEMORY_DAYS: i64 = 30;
+
+/// How often old details are forgotten.
+const PRUNE_EVERY: SignedDuration = SignedDuration::from_hours(1);
+
+/// How many odd things are remembered as told.
+const MOST_TOLD: usize = 1_000;
+
+/// Whether the source is watched, or looked at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    Service,
+    Once,
+}
+
+/// What an ingest is made of.
+#[derive(Debug)]
+pub struct IngestParts {
+    pub settings: SourceSettings,
+    pub client: Client,
+    pub store: Store,
+    pub rules: Arc<RuleSet>,
+    pub routes: Arc<Routes>,
+    pub nudges: Nudges,
+    pub clock: Clock,
+    pub keep: Duration,
+    pub mode: Mode,
+}
+
+/// The loop of one source.
+#[derive(Debug)]
+pub struct Ingest {
+    parts: IngestParts,
+    memory: SourceMemory,
+    names: Names,
+    schedule: Schedule,
+    /// A complete walk has ended since the start: what comes now is not late.
+    caught_up: bool,
+    /// By how much the server's clock is ahead of ours.
+    skew: SignedDuration,
+    pruned_at: Option<Timestamp>,
+    /// Odd things of the list that were told already: they come again at every poll.
+    told: HashSet<Fingerprint>,
+}
+
+/// What one poll came to, and when the next is due.
+#[derive(Debug)]
+pub struct Polled {
+    pub result: Result<PollNumbers, PollError>,
+    pub wait: Duration,
+}
+
+/// Why a poll was not complete. What it saw is kept all the same.
+#[derive(Debug, thiserror::Error)]
+pub enum PollError {
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What `diff` says of a whole sight.
+#[derive(Debug, Default)]
+struct Differences {
+    jobs: Vec<KnownJob>,
+    events: Vec<Event>,
+    oddities: Vec<(JobId, Fingerprint, String)>,
+}
+
+impl Differences {
+    fn take(&mut self, step: diff::Step, about: Fingerprint) {
+        let odd = step.notes.iter().map(|note| (step.job.id.clone(), about, note.to_string()));
+        self.oddities.extend(odd);
+        self.events.extend(step.events);
+        self.jobs.push(step.job);
+    }
+}
+
+impl Ingest {
+    /// Reads what is known of the source.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub async fn start(parts: IngestParts) -> Result<Self, StoreError> {
+        let memory = parts.store.remember(&parts.settings.name).await?;
+        let now = parts.clock.now();
+        if let Some(last) = memory.marks.last_complete_at {
+            let days = now.duration_since(last).as_hours() / 24;
+            if days > API_MEMORY_DAYS {
+                telemetry::gap(&parts.settings.name, days);
+            }
+        }
+        let late_after = match parts.mode {
+            Mode::Service => SignedDuration::ZERO,
+            Mode::Once => ONCE_LATE_AFTER,
+        };
+        let caught_up = parts.mode == Mode::Once
+            && memory
+                .marks
+                .last_complete_at
+                .is_some_and(|last| now.duration_since(last) <= late_after);
+        Ok(Self {
+            schedule: Schedule::new(parts.settings.poll_interval, parts.settings.idle_interval),
+            parts,
+            memory,
+            names: Names::default(),
+            caught_up,
+            skew: SignedDuration::ZERO,
+            pruned_at: None,
+            told: HashSet::new(),
+        })
+    }
+
+    /// Polls until `stop`.
+    pub async fn run(mut self, stop: CancellationToken) {
+        loop {
+            let polled = tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                polled = self.poll() => polled,
+            };
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(polled.wait) => {}
+            }
+        }
+    }
+
+    /// One poll: everything from the list request to the commit.
+    pub async fn poll(&mut self) -> Polled {
+        let begun = Instant::now();
+        let result = self.try_poll(begun).await;
+        let open = self.memory.open.iter().any(|job| !job.forbidden);
+        let trouble;
+        let outcome = match &result {
+            Ok(_) if open => Outcome::Busy,
+            Ok(_) => Outcome::Idle,
+            Err(PollError::Api(error)) => Outcome::Failed(error),
+            Err(PollError::Store(problem)) => {
+                trouble = ApiError::trouble(problem.to_string());
+                Outcome::Failed(&trouble)
+            }
+        };
+        let wait = self.schedule.after(outcome, begun.elapsed(), fastrand::f64());
+        match &result {
+            Ok(numbers) => telemetry::poll_done(&self.parts.settings.name, numbers),
+            Err(error) => {
+                telemetry::poll_failed(&self.parts.settings.name, &error.to_string(), wait);
+            }
+        }
+        Polled { result, wait }
+    }
+
+    async fn try_poll(&mut self, begun: Instant) -> Result<PollNumbers, PollError> {
+        let found = self.walk().await?;
+        for odd in &found.rejected {
+            if self.tell_once(odd.fingerprint) {
+                let source = &self.parts.settings.name;
+                telemetry::element_rejected(source, odd.id.as_deref(), &odd.cause);
+            }
+        }
+        self.skew = found.started_at.duration_since(found.asked_at);
+        let complete = found.end.is_ok();
+        let returned = returned(&found);
+        let mut numbers = PollNumbers {
+            pages: found.pages,
+            changed: found.seen.len(),
+            unchanged: found.unchanged.len(),
+            rejected: found.rejected.len(),
+            ..PollNumbers::default()
+        };
+        let was_first = self.memory.marks.baseline_at.is_none();
+        let marks = complete.then(|| self.marks_after(found.started_at));
+        // Single reads come after: what the list told must not wait for them.
+        let listed = Sight { seen: found.seen, ..Sight::default() };
+        let committed = self.decide_and_commit(&listed, marks, was_first).await?;
+        numbers.events += committed.events;
+        numbers.deliveries += committed.deliveries;
+        self.memory.listed(&returned, self.parts.clock.now());
+        let mut trouble = None;
+        if complete {
+            let mut sight = self.read_singles(&returned).await;
+            numbers.singles = sight.reads.len() + sight.gone.len();
+            trouble = sight.trouble.take();
+            if !sight.is_empty() {
+                let committed = self.decide_and_commit(&sight, None, was_first).await?;
+                numbers.events += committed.events;
+                numbers.deliveries += committed.deliveries;
+            }
+        }
+        numbers.open = self.memory.open.len();
+        numbers.took = begun.elapsed();
+        found.end?;
+        if was_first {
+            telemetry::baseline_taken(&self.parts.settings.name, numbers.changed);
+        }
+        self.caught_up = true;
+        self.prune(&returned).await;
+        match trouble {
+            Some(trouble) => Err(trouble.into()),
+            None => Ok(numbers),
+        }
+    }
+
+    /// Diffs, asks the rules, and writes it all down in one transaction.
+    async fn decide_and_commit(
+        &mut self,
+        sight: &Sight,
+        marks: Option<Marks>,
+        first_walk: bool,
+    ) -> Result<Committed, StoreError> {
+        let source = self.parts.settings.name.clone();
+        let named = self.named_events(sight, first_walk).await?;
+        let now = self.parts.clock.now();
+        let mut transaction = self.parts.store.begin(&source).await?;
+        let known = transaction.known(&sight.ids()).await?;
+        let Differences { jobs, mut events, oddities } =
+            self.differences(sight, known, now, first_walk);
+        for (job, about, what) in oddities {
+            if self.tell_once(about) {
+                telemetry::oddity(&source, job.as_str(), &what);
+            }
+        }
+        for event in &mut events {
+            if let Some(name) = named.get(&event.id()) {
+                event.project_name = name.clone();
+            }
+        }
+        let mut commit = WalkCommit { jobs, reads: sight.reads.clone(), marks, events: Vec::new() };
+        for event in events {
+            let verdicts = self.parts.rules.judge(&event);
+            let owed: Vec<_> = verdicts
+                .iter()
+                .filter(|(_, verdict)| verdict.sends())
+                .flat_map(|(rule, _)| self.parts.routes.owed(rule, &event, now))
+                .collect();
+            let verdicts =
+                verdicts.into_iter().map(|(rule, verdict)| (rule.name.clone(), verdict)).collect();
+            commit.events.push((event, verdicts, owed));
+        }
+        let committed = transaction.commit(&commit).await?;
+        self.memory.learn(&commit);
+        self.announce(&commit);
+        Ok(committed)
+    }
+
+    /// The project names of what has happened, fetched before the transaction is opened: a
+    /// request must not hold it. Nothing that happened costs nothing.
+    async fn named_events(
+        &mut self,
+        sight: &Sight,
+        first_walk: bool,
+    ) -> Result<HashMap<EventId, ProjectName>, StoreError> {
+        if sight.ids().is_empty() {
+            return Ok(HashMap::new());
+        }
+        let source = self.parts.settings.name.clone();
+        let mut look = self.parts.store.begin(&source).await?;
+        let known = look.known(&sight.ids()).await?;
+        drop(look);
+        let mut events = self.differences(sight, known, self.parts.clock.now(), first_walk).events;
+        let IngestParts { client, store, clock, .. } = &self.parts;
+        self.names.fill(&mut events, client, store, clock).await?;
+        Ok(events.into_iter().map(|event| (event.id(), event.project_name)).collect())
+    }
+
+    /// What happened, by the pure `diff`.
+    fn differences(
+        &self,
+        sight: &Sight,
+        mut known: HashMap<JobId, KnownJob>,
+        now: Timestamp,
+        first_walk: bool,
+    ) -> Differences {
+        let source = &self.parts.settings.name;
+        let baseline = self.parts.settings.first_run == FirstRun::Baseline && first_walk;
+        let watch = diff::Watch { source, now, baseline, late: !self.caught_up };
+        let mut found = Differences::default();
+        for seen in &sight.seen {
+            let step = diff::observe(&watch, known.get(&seen.id), seen);
+            found.take(step, seen.fingerprint);
+        }
+        for id in &sight.gone {
+            if let Some(job) = known.remove(id) {
+                found.take(diff::vanish(&watch, &job), job.fingerprint);
+            }
+        }
+        found
+    }
+
+    /// Whether this is the first time; what is odd shows at every poll.
+    fn tell_once(&mut self, about: Fingerprint) -> bool {
+        if self.told.len() >= MOST_TOLD {
+            self.told.clear();
+        }
+        self.told.insert(about)
+    }
+
+    fn announce(&self, commit: &WalkCommit) {
+        for (event, _, owed) in &commit.events {
+            telemetry::event_recorded(event, owed.len());
+            owed.iter().for_each(|delivery| self.parts.nudges.ring(&delivery.notifier));
+        }
+    }
+
+    fn marks_after(&self, walk_started: Timestamp) -> Marks {
+        let marks = self.memory.marks;
+        let now = self.parts.clock.now();
+        let walks = window::Marks { last: marks.last_walk, before_last: marks.watermark };
+        let walks = walks.advance(walk_started);
+        Marks {
+            baseline_at: marks.baseline_at.or(Some(now)),
+            watermark: walks.watermark(),
+            last_walk: walks.last,
+            last_complete_at: Some(now),
+        }
+    }
+
+    async fn prune(&mut self, returned: &HashSet<Fingerprint>) {
+        let now = self.parts.clock.now();
+        if self.pruned_at.is_some_and(|last| now.duration_since(last) < PRUNE_EVERY) {
+            return;
+        }
+        self.pruned_at = Some(now);
+        let source = &self.parts.settings.name;
+        match self.parts.store.prune(source, self.parts.keep, returned, now).await {
+            Ok(done) => telemetry::pruned(source, done.events, done.deliveries, done.jobs),
+            Err(problem) => {
+                let wait = PRUNE_EVERY.unsigned_abs();
+                telemetry::store_trouble("forgetting", &problem.to_string(), wait);
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! From a verdict to what is owed, and the bells that wake those who pay.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::sync::Notify;
+
+use crate::model::{DeliveryId, Event, NewDelivery};
+use crate::rules::Rule;
+
+/// Which recipients each notifier has: one nameless one, or an address each for email.
+#[derive(Debug, Clone, Default)]
+pub struct Routes(BTreeMap<String, Vec<String>>);
+
+impl Routes {
+    /// Takes the recipients of each notifier by its name.
+    pub fn new(recipients: impl IntoIterator<Item = (String, Vec<String>)>) -> Self {
+        Self(recipients.into_iter().collect())
+    }
+
+    /// What `rule` owes for `event`: a delivery for each recipient of each of its notifiers.
+    pub fn owed(&self, rule: &Rule, event: &Event, now: Timestamp) -> Vec<NewDelivery> {
+        let event_id = event.id();
+        let mut owed = Vec::new();
+        for notifier in &rule.notify {
+            for recipient in self.0.get(notifier).into_iter().flatten() {
+                owed.push(NewDelivery {
+                    id: DeliveryId::of(event_id.as_str(), &rule.name, notifier, recipient),
+                    event_id: event_id.clone(),
+                    rule: rule.name.clone(),
+                    notifier: notifier.clone(),
+                    recipient: recipient.clone(),
+                    template: rule.template.clone(),
+                    include_download_url: rule.include_download_url,
+                    source: event.key.source.clone(),
+                    job_id: event.job_id.as_ref().map_or(String::new(), ToString::to_string),
+                    kind: event.kind,
+                    created_at: now,
+                });
+            }
+        }
+        owed
+    }
+}
+
+/// A bell for each notifier's dispatch.
+#[derive(Debug, Clone, Default)]
+pub struct Nudges(BTreeMap<String, Arc<Notify>>);
+
+impl Nudges {
+    /// Hangs a bell for each notifier.
+    pub fn new(notifiers: impl IntoIterator<Item = String>) -> Self {
+        Self(notifiers.into_iter().map(|name| (name, Arc::default())).collect())
+    }
+
+    /// The bell of one notifier; a silent one for a name that is not known.
+    pub fn bell(&self, notifier: &str) -> Arc<Notify> {
+        self.0.get(notifier).cloned().unwrap_or_default()
+    }
+
+    /// Rings for one notifier.
+    pub fn ring(&self, notifier: &str) {
+        if let Some(bell) = self.0.get(notifier) {
+            bell.notify_one();
+        }
+    }
+
+    /// Rings for all.
+    pub fn ring_all(&self) {
+        self.0.values().for_each(|bell| bell.notify_one());
+    }
+}

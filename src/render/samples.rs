@@ -1,0 +1,287 @@
+//! Sample events: one of every kind and job type, and ones with as little as there can be.
+//!
+//! `check` renders each template that a rule uses against them, `preview` shows them, and
+//! their fields are the ones that suggestions come from. All values are made up.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use crate::model::{Event, EventKey, EventKind, JobId, ProjectName, RuleView};
+
+const JOB_ID: &str = "project-media-import-1b6f0c1e-55a1-4b0e-9f2b-0c7f2a7d9e11";
+const PROJECT_ID: &str = "1b6f0c1e-55a1-4b0e-9f2b-0c7f2a7d9e11";
+const PROJECT_NAME: &str = "Client A/Episode 12";
+
+/// Every sample as an event, with a name for people.
+pub fn events() -> Vec<(&'static str, Event)> {
+    let mut events = running();
+    events.extend(finished());
+    events.extend(odd());
+    events
+}
+
+/// Every sample as the document that templates see.
+pub fn documents() -> Vec<(&'static str, Value)> {
+    events()
+        .into_iter()
+        .map(|(name, event)| {
+            let repeat = name == "import failed";
+            let suppressed = if repeat { 3 } else { 0 };
+            let rule = RuleView { name: "sample".into(), suppressed };
+            (name, event.document(Some(&rule), repeat))
+        })
+        .collect()
+}
+
+fn running() -> Vec<(&'static str, Event)> {
+    use EventKind::{Progress, Queued, Started};
+
+    vec![
+        ("import queued", sample(Queued, None, "queued", "import/project_media", json!({}))),
+        ("agent started", sample(Started, Some("queued"), "running", "agent", json!({}))),
+        (
+            "agent in progress",
+            sample(
+                Progress,
+                Some("running"),
+                "running",
+                "agent",
+                json!({"progress": {
+                "label": "Reading scenes", "percent": 15, "last_update_at": "2026-11-20T08:00:09Z"}}),
+            ),
+        ),
+        (
+            "import waiting for uploads",
+            sample(
+                Progress,
+                Some("running"),
+                "running",
+                "import/project_media",
+                json!({"progress": {
+                "label": "Processing", "percent": 0, "waiting_for_uploads": true}}),
+            ),
+        ),
+        (
+            "publish in progress",
+            sample(
+                Progress,
+                Some("running"),
+                "running",
+                "publish",
+                json!({"progress": {
+                "label": "Rendering", "composition_id": "8f2d7",
+                "share_url": "https://share.descript.com/view/AbCdEf12345"}}),
+            ),
+        ),
+    ]
+}
+
+fn finished() -> Vec<(&'static str, Event)> {
+    use EventKind::{Cancelled, Failed, Partial, Succeeded};
+
+    let ended = |kind, job_type, result| {
+        let stopped = json!({"stopped_at": "2026-11-20T08:03:10Z", "result": result});
+        sample(kind, Some("running"), "stopped", job_type, stopped)
+    };
+    vec![
+        (
+            "import succeeded",
+            ended(
+                Succeeded,
+                "import/project_media",
+                json!({"status": "success", "media_seconds_used": 95,
+                "media_status": {"Day 1/host.wav": {"status": "success", "duration_seconds": 94.6}},
+                "created_compositions": [{"id": "8f2d7", "name": "Day 1"}]}),
+            ),
+        ),
+        (
+            "import partial",
+            ended(
+                Partial,
+                "import/project_media",
+                json!({"status": "partial", "media_seconds_used": 95,
+                "media_status": {
+                    "Day 1/host.wav": {"status": "success", "duration_seconds": 94.6},
+                    "Day 1/guest.wav": {"status": "failed", "error_message": "the link answered 403"}}}),
+            ),
+        ),
+        (
+            "import failed",
+            ended(
+                Failed,
+                "import/project_media",
+                json!({"status": "error",
+                "error_message": "nothing could be read", "error_code": "import_failed"}),
+            ),
+        ),
+        (
+            "agent succeeded",
+            ended(
+                Succeeded,
+                "agent",
+                json!({"status": "success",
+                "agent_response": "Removed 41 filler words.\nThe intro is 12 seconds shorter.",
+                "project_changed": true, "ai_credits_used": 9, "media_seconds_used": 0}),
+            ),
+        ),
+        (
+            "agent changed nothing",
+            ended(
+                Succeeded,
+                "agent",
+                json!({"status": "success", "agent_response": "Shall I go on with this plan?",
+                "project_changed": false, "ai_credits_used": 2}),
+            ),
+        ),
+        (
+            "agent failed",
+            ended(
+                Failed,
+                "agent",
+                json!({"status": "error", "error_message": "the model stopped",
+                "error_code": "agent_execution_failed"}),
+            ),
+        ),
+        (
+            "publish succeeded",
+            ended(
+                Succeeded,
+                "publish",
+                json!({"status": "success", "composition_id": "8f2d7",
+                "share_url": "https://share.descript.com/view/AbCdEf12345", "media_type": "Video",
+                "download_url": "https://storage.example.invalid/o.mp4?sig=FAKE&part=1",
+                "download_url_expires_at": "2026-11-21T09:12:00Z"}),
+            ),
+        ),
+        (
+            "publish failed",
+            ended(Failed, "publish", json!({"status": "error", "error_message": "render broke"})),
+        ),
+        (
+            "timeline export succeeded",
+            ended(
+                Succeeded,
+                "export/timeline",
+                json!({"status": "success", "file_name": "cut.xml",
+                "content_type": "text/xml", "composition_id": "8f2d7",
+                "download_url": "https://storage.example.invalid/cut.xml?sig=FAKE",
+                "download_url_expires_at": "2026-11-21T09:12:00Z"}),
+            ),
+        ),
+        (
+            "agent cancelled",
+            sample(
+                Cancelled,
+                Some("running"),
+                "cancelled",
+                "agent",
+                json!({"stopped_at": "2026-11-20T08:01:00Z"}),
+            ),
+        ),
+    ]
+}
+
+/// What is rare, and what has as little as there can be.
+fn odd() -> Vec<(&'static str, Event)> {
+    use EventKind::{Changed, Failed, Partial, Stopped, Succeeded, Vanished};
+
+    let mut late = sample(
+        Succeeded,
+        None,
+        "stopped",
+        "drive/clean_up",
+        json!({"stopped_at": "2026-11-20T08:03:10Z", "result": {"status": "success"}}),
+    );
+    late.late = true;
+    let mut bare: Vec<_> = [
+        ("failed, nothing else known", Failed, json!({"result": {"status": "error"}})),
+        ("partial, nothing else known", Partial, json!({"result": {"status": "partial"}})),
+        ("succeeded, nothing else known", Succeeded, json!({"result": {"status": "success"}})),
+        ("stopped without a result", Stopped, json!({})),
+    ]
+    .map(|(name, kind, fields)| (name, sample(kind, None, "stopped", "agent", fields)))
+    .into();
+    for (_, event) in &mut bare {
+        event.project_name = ProjectName::None;
+        if let Some(job) = &mut event.job {
+            job.remove("project_id");
+            job.remove("project_url");
+            job.remove("drive_id");
+        }
+    }
+    let mut nameless =
+        sample(Vanished, Some("running"), "running", "import/drive_media", json!({}));
+    nameless.project_name = ProjectName::None;
+    let unknown = json!({"stopped_at": "2026-11-20T08:03:10Z", "result": {"status": "skipped"}});
+    let mut events = vec![
+        ("an unknown type, seen late", late),
+        ("an unknown status", sample(Stopped, Some("running"), "stopped", "publish", unknown)),
+        ("an unknown state", sample(Changed, Some("running"), "paused", "publish", json!({}))),
+        ("vanished, without a project name", nameless),
+    ];
+    events.extend(bare);
+    events
+}
+
+/// An event about a job with the fields that every job has, and these.
+fn sample(kind: EventKind, from: Option<&str>, to: &str, job_type: &str, more: Value) -> Event {
+    let mut job = Map::new();
+    for (field, value) in [
+        ("job_id", JOB_ID),
+        ("job_type", job_type),
+        ("job_state", to),
+        ("created_at", "2026-11-20T08:00:00.120Z"),
+        ("drive_id", "5d1c2b7e-0f5b-4f0c-8a2b-6d3f1a9b7c40"),
+        ("project_id", PROJECT_ID),
+        ("project_url", "https://web.descript.com/1b6f0c1e-55a1-4b0e-9f2b-0c7f2a7d9e11"),
+    ] {
+        job.insert(field.into(), value.into());
+    }
+    if let Value::Object(more) = more {
+        job.extend(more);
+    }
+    Event {
+        key: EventKey {
+            source: "main".into(),
+            subject: JOB_ID.into(),
+            slot: kind.slot(),
+            occurrence: String::new(),
+        },
+        kind,
+        from: from.map(str::to_owned),
+        to: Some(to.to_owned()),
+        detected_at: Timestamp::constant(1_795_161_800, 0),
+        late: false,
+        job_id: JobId::parse(JOB_ID).ok(),
+        project_name: ProjectName::Known(PROJECT_NAME.into()),
+        job: Some(job),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_that_is_made_has_a_sample() {
+        let events = events();
+
+        for kind in EventKind::MADE {
+            assert!(events.iter().any(|(_, event)| event.kind == kind), "{kind}");
+        }
+    }
+
+    #[test]
+    fn every_documented_job_type_has_a_sample() {
+        let types: Vec<Value> = documents()
+            .into_iter()
+            .map(|(_, document)| document["job"]["job_type"].clone())
+            .collect();
+
+        for job_type in
+            ["import/project_media", "agent", "publish", "export/timeline", "import/drive_media"]
+        {
+            assert!(types.contains(&job_type.into()), "{job_type}");
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! One walk over the job list: every page, every job once.
+//!
+//! Ingest calls [`walk`] at each poll and hands what was seen to `diff`. A walk is complete
+//! only when every page came; what an incomplete one saw counts all the same. Nothing is
+//! stored and nothing is decided here.
+
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+
+use super::client::{Client, ListQuery};
+use super::error::ApiError;
+use super::wire::{self, Element, Next, Rejected};
+use crate::clock::Clock;
+use crate::model::{Fingerprint, JobId, Observation};
+
+/// A list that is longer than this is no list: 100,000 jobs.
+const MAX_PAGES: u32 = 1_000;
+
+/// What a walk found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Walk {
+    /// When it began, by the server's clock: the first page's `Date`; ours where that is missing.
+    pub started_at: Timestamp,
+    /// When it began, by our clock: the difference tells by how much ours is wrong.
+    pub asked_at: Timestamp,
+    /// One look per job, in the list's order, without those whose text was known already.
+    pub seen: Vec<Observation>,
+    /// The elements whose text was known already.
+    pub unchanged: Vec<Fingerprint>,
+    pub rejected: Vec<Rejected>,
+    /// How many pages came.
+    pub pages: u32,
+    /// The API did not take `created_after`, so that it chose the window itself.
+    pub narrowed: bool,
+    /// `Ok` when every page came.
+    pub end: Result<(), ApiError>,
+}
+
+/// Fetches every page of the jobs created after `created_after`.
+///
+/// `is_known` says of a fingerprint whether the job with that text needs no second look; such
+/// elements are not parsed. When the API does not take a cursor the walk starts over once; when
+/// it does not take `created_after` it is asked once more without.
+pub async fn walk(
+    client: &Client,
+    created_after: Option<Timestamp>,
+    clock: &Clock,
+    is_known: &(dyn Fn(Fingerprint) -> bool + Sync),
+) -> Walk {
+    let asked_at = clock.now();
+    let mut found = Finds::default();
+    let mut created_after = created_after;
+    let mut narrowed = false;
+    let end = loop {
+        match lap(client, created_after, &mut found, is_known).await {
+            Ok(()) => break Ok(()),
+            Err(Fall { error: ApiError::Invalid { message }, at_cursor: true })
+                if !found.restarted =>
+            {
+                tracing::warn!(message, "the API no longer takes the list's cursor: starting over");
+                found.restarted = true;
+            }
+            Err(Fall { error: ApiError::Invalid { message }, at_cursor: false })
+                if created_after.is_some() =>
+            {
+                tracing::error!(
+                    message,
+                    created_after = created_after.map(tracing::field::display),
+                    "the API does not take `created_after`: asking for its default window, \
+                     so older jobs may be missed"
+                );
+                created_after = None;
+                narrowed = true;
+            }
+            Err(fall) => break Err(fall.error),
+        }
+    };
+    Walk {
+        started_at: found.date.unwrap_or(asked_at),
+        asked_at,
+        seen: found.seen,
+        unchanged: found.unchanged,
+        rejected: found.rejected,
+        pages: found.pages,
+        narrowed,
+        end,
+    }
+}
+
+/// What has been found so far, over all laps.
+#[derive(Default)]
+struct Finds {
+    seen: Vec<Observation>,
+    place: HashMap<JobId, usize>,
+    unchanged: Vec<Fingerprint>,
+    rejected: Vec<Rejected>,
+    /// The elements in `unchanged` and `rejected`, so that each counts once.
+    set_aside: HashSet<Fingerprint>,
+    pages: u32,
+    date: Option<Timestamp>,
+    restarted: bool,
+}
+
+impl Finds {
+    /// Takes one element in. Of two looks at one job the further-along one counts, of two
+    /// equal ones the newer.
+    fn take(&mut self, element: Element) {
+        match element {
+            Element::Unchanged(fingerprint) => {
+                if self.set_aside.insert(fingerprint) {
+                    self.unchanged.push(fingerprint);
+                }
+            }
+            Element::Rejected(rejected) => {
+                if self.set_aside.insert(rejected.fingerprint) {
+                    self.rejected.push(rejected);
+                }
+            }
+            Element::Seen(seen) => match self.place.entry(seen.id.clone()) {
+                Entry::Vacant(free) => {
+                    free.insert(self.seen.len());
+                    self.seen.push(*seen);
+                }
+                Entry::Occupied(place) => {
+                    let earlier = &mut self.seen[*place.get()];
+                    if wire::compare_progress(&seen, earlier).is_ge() {
+                        *earlier = *seen;
+                    }
+                }
+            },
+        }
+    }
+}
+
+/// Why a lap did not reach the end, and whether it had a cursor by then.
+struct Fall {
+    error: ApiError,
+    at_cursor: bool,
+}
+
+/// Walks from the first page to the last.
+async fn lap(
+    client: &Client,
+    created_after: Option<Timestamp>,
+    found: &mut Finds,
+    is_known: &(dyn Fn(Fingerprint) -> bool + Sync),
+) -> Result<(), Fall> {
+    let mut passed = HashSet::new();
+    let mut cursor: Option<String> = None;
+    loop {
+        let at_cursor = cursor.is_some();
+        let fall = |error| Fall { error, at_cursor };
+        let odd = |reason: &str| Fall { error: ApiError::trouble(reason), at_cursor };
+        if found.pages >= MAX_PAGES {
+            return Err(odd("the job list has more than 1000 pages"));
+        }
+        let query = ListQuery { created_after, cursor: cursor.as_deref() };
+        let page = client.list(&query).await.map_err(fall)?;
+        if found.pages == 0 {
+            found.date = page.date;
+        }
+        let page_of_jobs =
+            wire::read_page(&page.text).map_err(|odd| fall(ApiError::trouble(odd.to_string())))?;
+        found.pages += 1;
+        for raw in page_of_jobs.elements {
+            found.take(wire::read_element(raw, &|fingerprint| is_known(fingerprint)));
+        }
+        match page_of_jobs.next {
+            Next::End => return Ok(()),
+            Next::Odd => return Err(odd("the job list's cursor is not a text")),
+            Next::Cursor(next) => {
+                if !passed.insert(next.clone()) {
+                    return Err(odd("the job list goes in circles: a cursor came twice"));
+                }
+                cursor = Some(next);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

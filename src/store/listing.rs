@@ -1,0 +1,229 @@
+//! Answers for people: jobs, events and deliveries, newest first.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use super::rows::{delivery_of, event_of, job_of};
+use super::{Store, StoreError};
+use crate::model::{Delivery, DeliveryId, DeliveryState, Event, EventKind, KnownJob, Verdict};
+
+/// A page of rows, and whether there are more.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Listed<T> {
+    pub rows: Vec<T>,
+    pub more: bool,
+}
+
+/// Which jobs to list.
+#[derive(Debug, Clone, Default)]
+pub struct JobFilter {
+    /// The API's word for the state.
+    pub state: Option<String>,
+    /// The project's id or its exact name.
+    pub project: Option<String>,
+    pub most: u32,
+}
+
+/// A job with its source and its project's name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobRow {
+    pub source: String,
+    pub project_name: Option<String>,
+    pub job: KnownJob,
+}
+
+/// Which events to list.
+#[derive(Debug, Clone, Default)]
+pub struct EventFilter {
+    pub kind: Option<EventKind>,
+    pub since: Option<Timestamp>,
+    pub job_id: Option<String>,
+    pub most: u32,
+}
+
+/// An event with what the rules said about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventRow {
+    pub event: Event,
+    pub verdicts: Vec<(String, Verdict)>,
+}
+
+/// Which deliveries to list.
+#[derive(Debug, Clone, Default)]
+pub struct DeliveryFilter {
+    pub state: Option<DeliveryState>,
+    pub notifier: Option<String>,
+    pub most: u32,
+}
+
+/// A delivery with the name of the project it is about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeliveryRow {
+    pub delivery: Delivery,
+    pub project_name: Option<String>,
+}
+
+/// How many deliveries of a notifier are in a state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OutboxCount {
+    pub notifier: String,
+    pub state: String,
+    pub count: u64,
+}
+
+const EVENT_COLUMNS: &str = "e.id AS event_id, e.kind AS event_kind, e.source AS event_source,
+    e.subject AS event_subject, e.occurrence AS event_occurrence, e.from_state AS event_from,
+    e.to_state AS event_to, e.detected_ms AS event_detected_ms, e.late AS event_late,
+    e.job_id AS event_job_id, e.project_name AS event_project_name,
+    e.name_unavailable AS event_name_unavailable, e.document AS event_document";
+
+impl Store {
+    /// Known jobs, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub async fn jobs(&self, filter: &JobFilter) -> Result<Listed<JobRow>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT job.*, project.name AS project_name FROM job
+             LEFT JOIN project USING (source, project_id)
+             WHERE ($1 IS NULL OR job.state = $1)
+               AND ($2 IS NULL OR job.project_id = $2 OR project.name = $2)
+             ORDER BY coalesce(job.created_ms, job.first_seen_ms) DESC, job.job_id LIMIT $3 + 1",
+        )
+        .bind(&filter.state)
+        .bind(&filter.project)
+        .bind(filter.most)
+        .fetch_all(&self.readers)
+        .await?;
+        page(&rows, filter.most, |row| {
+            Ok(JobRow {
+                source: row.try_get("source")?,
+                project_name: row.try_get("project_name")?,
+                job: job_of(row)?,
+            })
+        })
+    }
+
+    /// Recorded events with their verdicts, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub async fn events(&self, filter: &EventFilter) -> Result<Listed<EventRow>, StoreError> {
+        let statement = format!(
+            "SELECT {EVENT_COLUMNS},
+                 (SELECT json_group_array(json_array(rule, json(verdict)) ORDER BY position)
+                  FROM verdict WHERE verdict.event_id = e.id) AS verdicts
+             FROM event e
+             WHERE ($1 IS NULL OR e.kind = $1) AND ($2 IS NULL OR e.detected_ms >= $2)
+               AND ($3 IS NULL OR e.job_id = $3)
+             ORDER BY e.seq DESC LIMIT $4 + 1"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
+            .bind(filter.kind.map(EventKind::as_str))
+            .bind(filter.since.map(Timestamp::as_millisecond))
+            .bind(&filter.job_id)
+            .bind(filter.most)
+            .fetch_all(&self.readers)
+            .await?;
+        page(&rows, filter.most, |row| {
+            let verdicts = serde_json::from_str(row.try_get("verdicts")?)
+                .map_err(|cause| StoreError::Odd(cause.to_string()))?;
+            Ok(EventRow { event: event_of(row)?, verdicts })
+        })
+    }
+
+    /// Deliveries, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub async fn deliveries(
+        &self,
+        filter: &DeliveryFilter,
+    ) -> Result<Listed<DeliveryRow>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT d.*, e.project_name FROM delivery d LEFT JOIN event e ON e.id = d.event_id
+             WHERE ($1 IS NULL OR d.state = $1) AND ($2 IS NULL OR d.notifier = $2)
+             ORDER BY d.seq DESC LIMIT $3 + 1",
+        )
+        .bind(filter.state.map(DeliveryState::as_str))
+        .bind(&filter.notifier)
+        .bind(filter.most)
+        .fetch_all(&self.readers)
+        .await?;
+        page(&rows, filter.most, delivery_row)
+    }
+
+    /// The deliveries whose id starts with `prefix`, at most two: none, the one, or that it
+    /// is not clear which.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub async fn find_delivery(&self, prefix: &str) -> Result<Vec<DeliveryRow>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT d.*, e.project_name FROM delivery d LEFT JOIN event e ON e.id = d.event_id
+             WHERE d.id >= $1 AND d.id < $1 || 'g' ORDER BY d.id LIMIT 2",
+        )
+        .bind(prefix)
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter().map(delivery_row).collect()
+    }
+
+    /// The event that a delivery is about.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub async fn event_of_delivery(&self, id: &DeliveryId) -> Result<Option<Event>, StoreError> {
+        let statement = format!(
+            "SELECT {EVENT_COLUMNS} FROM event e JOIN delivery d ON d.event_id = e.id
+             WHERE d.id = $1"
+        );
+        let row = sqlx::query(sqlx::AssertSqlSafe(statement))
+            .bind(id.as_str())
+            .fetch_optional(&self.readers)
+            .await?;
+        row.as_ref().map(event_of).transpose()
+    }
+
+    /// How many deliveries there are that have not been sent, by notifier and state.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub async fn outbox(&self) -> Result<Vec<OutboxCount>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT notifier, state, count(*) AS n FROM delivery
+             WHERE state IN ('pending', 'sending', 'held', 'dead')
+             GROUP BY notifier, state ORDER BY notifier, state",
+        )
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let count: i64 = row.try_get("n")?;
+                Ok(OutboxCount {
+                    notifier: row.try_get("notifier")?,
+                    state: row.try_get("state")?,
+                    count: count.unsigned_abs(),
+                })
+            })
+            .collect()
+    }
+}
+
+fn delivery_row(row: &SqliteRow) -> Result<DeliveryRow, StoreError> {
+    Ok(DeliveryRow { delivery: delivery_of(row)?, project_name: row.try_get("project_name")? })
+}
+
+/// Cuts the row that was asked for beyond `most`, which only tells that there are more.
+fn page<T>(
+    rows: &[SqliteRow],
+    most: u32,
+    read: impl Fn(&SqliteRow) -> Result<T, StoreError>,
+) -> Result<Listed<T>, StoreError> {
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let more = rows.len() > most;
+    let rows = rows.iter().take(most).map(read).collect::<Result<_, _>>()?;
+    Ok(Listed { rows, more })
+}

@@ -1,0 +1,171 @@
+//! Rows to model and back. Times are Unix milliseconds, documents JSON text.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use super::StoreError;
+use crate::model::{
+    Delivery, DeliveryId, Event, EventId, EventKey, EventKind, Fingerprint, JobId, JobState,
+    KnownJob, NewDelivery, Phase, ProjectName,
+};
+
+pub(super) fn time(ms: i64) -> Result<Timestamp, StoreError> {
+    Timestamp::from_millisecond(ms).map_err(|cause| StoreError::Odd(cause.to_string()))
+}
+
+pub(super) fn maybe_time(ms: Option<i64>) -> Result<Option<Timestamp>, StoreError> {
+    ms.map(time).transpose()
+}
+
+pub(super) fn ms(at: Timestamp) -> i64 {
+    at.as_millisecond()
+}
+
+fn odd(cause: impl std::fmt::Display) -> StoreError {
+    StoreError::Odd(cause.to_string())
+}
+
+fn document(text: Option<&str>) -> Result<Option<Map<String, Value>>, StoreError> {
+    text.map(serde_json::from_str).transpose().map_err(odd)
+}
+
+/// The columns of a job in the order of [`job_values`].
+pub(super) fn job_of(row: &SqliteRow) -> Result<KnownJob, StoreError> {
+    let fields: Option<&str> = row.try_get("document")?;
+    Ok(KnownJob {
+        id: JobId::parse(row.try_get("job_id")?).map_err(odd)?,
+        job_type: row.try_get("job_type")?,
+        state: JobState::parse(row.try_get("state")?),
+        phase: Phase::parse(row.try_get("phase")?),
+        fingerprint: Fingerprint(row.try_get("fingerprint")?),
+        progress: row.try_get::<Option<i64>, _>("progress")?.map(Fingerprint),
+        progress_since: time(row.try_get("progress_since_ms")?)?,
+        changes: row.try_get("changes")?,
+        created_at: maybe_time(row.try_get("created_ms")?)?,
+        stopped_at: maybe_time(row.try_get("stopped_ms")?)?,
+        first_seen_at: time(row.try_get("first_seen_ms")?)?,
+        ended_at: maybe_time(row.try_get("ended_ms")?)?,
+        project_id: row.try_get("project_id")?,
+        resultless_since: maybe_time(row.try_get("resultless_since_ms")?)?,
+        document: document(fields)?.unwrap_or_default(),
+    })
+}
+
+/// A job as the array that the insert statement takes apart.
+pub(super) fn job_values(job: &KnownJob) -> Value {
+    json!([
+        job.id,
+        job.job_type,
+        job.state.as_str(),
+        job.phase.as_str(),
+        job.fingerprint.0,
+        job.progress.map(|progress| progress.0),
+        ms(job.progress_since),
+        job.changes,
+        job.created_at.map(ms),
+        job.stopped_at.map(ms),
+        ms(job.first_seen_at),
+        job.ended_at.map(ms),
+        job.project_id,
+        job.resultless_since.map(ms),
+        Value::Object(job.document.clone()).to_string(),
+    ])
+}
+
+/// An event from columns whose names start with `event_`.
+pub(super) fn event_of(row: &SqliteRow) -> Result<Event, StoreError> {
+    let kind: EventKind = row.try_get::<&str, _>("event_kind")?.parse().map_err(odd)?;
+    let job_id: Option<&str> = row.try_get("event_job_id")?;
+    let name: Option<String> = row.try_get("event_project_name")?;
+    let unavailable: bool = row.try_get("event_name_unavailable")?;
+    Ok(Event {
+        key: EventKey {
+            source: row.try_get("event_source")?,
+            subject: row.try_get("event_subject")?,
+            slot: kind.slot(),
+            occurrence: row.try_get("event_occurrence")?,
+        },
+        kind,
+        from: row.try_get("event_from")?,
+        to: row.try_get("event_to")?,
+        detected_at: time(row.try_get("event_detected_ms")?)?,
+        late: row.try_get("event_late")?,
+        job_id: job_id.map(JobId::parse).transpose().map_err(odd)?,
+        project_name: match (name, unavailable) {
+            (Some(name), _) => ProjectName::Known(name),
+            (None, true) => ProjectName::Unavailable,
+            (None, false) => ProjectName::None,
+        },
+        job: document(row.try_get("event_document")?)?,
+    })
+}
+
+/// An event as the array that the insert statement takes apart.
+pub(super) fn event_values(event: &Event) -> Value {
+    let name = match &event.project_name {
+        ProjectName::Known(name) => Some(name),
+        ProjectName::None | ProjectName::Unavailable => None,
+    };
+    json!([
+        event.id(),
+        event.key.source,
+        event.key.subject,
+        event.key.slot,
+        event.key.occurrence,
+        event.kind.as_str(),
+        event.from,
+        event.to,
+        ms(event.detected_at),
+        event.late,
+        event.job_id,
+        name,
+        event.project_name == ProjectName::Unavailable,
+        event.job.as_ref().map(|job| Value::Object(job.clone()).to_string()),
+    ])
+}
+
+/// A delivery as the array that the insert statement takes apart.
+pub(super) fn delivery_values(delivery: &NewDelivery) -> Value {
+    json!([
+        delivery.id,
+        delivery.event_id,
+        delivery.rule,
+        delivery.notifier,
+        delivery.recipient,
+        delivery.template,
+        delivery.include_download_url,
+        delivery.source,
+        delivery.job_id,
+        delivery.kind.as_str(),
+        delivery.kind.is_terminal(),
+        ms(delivery.created_at),
+    ])
+}
+
+pub(super) fn delivery_of(row: &SqliteRow) -> Result<Delivery, StoreError> {
+    let state: &str = row.try_get("state")?;
+    let ended = maybe_time(row.try_get("ended_ms")?)?;
+    Ok(Delivery {
+        id: DeliveryId::from_stored(row.try_get::<String, _>("id")?),
+        event_id: EventId::from_stored(row.try_get::<String, _>("event_id")?),
+        rule: row.try_get("rule")?,
+        notifier: row.try_get("notifier")?,
+        recipient: row.try_get("recipient")?,
+        template: row.try_get("template")?,
+        include_download_url: row.try_get("include_download_url")?,
+        source: row.try_get("source")?,
+        job_id: row.try_get("job_id")?,
+        kind: row.try_get::<&str, _>("kind")?.parse().map_err(odd)?,
+        state: state.parse().map_err(odd)?,
+        attempts: row.try_get("attempts")?,
+        failures: row.try_get("failures")?,
+        created_at: time(row.try_get("created_ms")?)?,
+        due_at: time(row.try_get("due_ms")?)?,
+        first_attempt_at: maybe_time(row.try_get("first_attempt_ms")?)?,
+        sent_at: ended.filter(|_| state == "sent"),
+        repeat: row.try_get("repeat")?,
+        last_error: row.try_get("last_error")?,
+    })
+}

@@ -1,0 +1,448 @@
+//! What every store promises, on a real file.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
+use std::collections::HashSet;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use descript_notify::model::{
+    Attempt, AttemptOutcome, DeliveryId, DeliveryState, Event, EventKey, EventKind, Fingerprint,
+    JobId, JobState, KnownJob, NewDelivery, Phase, ProjectName, Verdict,
+};
+use descript_notify::store::{
+    Access, Claim, Claimed, DeliveryFilter, EventFilter, JobFilter, Marks, Settled, Settlement,
+    Store, StoreError, WalkCommit,
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+struct Place {
+    _folder: tempfile::TempDir,
+    path: PathBuf,
+    store: Store,
+}
+
+async fn place() -> Place {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("deep/er/state.db");
+    let store = Store::open(&path, Access::Service, at(0)).await.unwrap();
+    Place { _folder: folder, path, store }
+}
+
+fn at(seconds: i64) -> Timestamp {
+    "2026-11-20T08:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_secs(seconds)
+}
+
+fn id(text: &str) -> JobId {
+    JobId::parse(text).unwrap()
+}
+
+fn job(name: &str, phase: Phase) -> KnownJob {
+    KnownJob {
+        id: id(name),
+        job_type: "agent".into(),
+        state: if phase == Phase::Open { JobState::Running } else { JobState::Stopped },
+        phase,
+        fingerprint: Fingerprint::of(name.as_bytes()),
+        progress: Some(Fingerprint(-7)),
+        progress_since: at(1),
+        changes: 3,
+        created_at: Some(at(0)),
+        stopped_at: None,
+        first_seen_at: at(1),
+        ended_at: (phase != Phase::Open).then(|| at(5)),
+        project_id: Some("p1".into()),
+        resultless_since: None,
+        document: json!({"job_id": name, "title": "\u{1F3AC} \"q\" \n"})
+            .as_object()
+            .unwrap()
+            .clone(),
+    }
+}
+
+fn event(name: &str, kind: EventKind, occurrence: &str) -> Event {
+    Event {
+        key: EventKey {
+            source: "main".into(),
+            subject: name.into(),
+            slot: kind.slot(),
+            occurrence: occurrence.into(),
+        },
+        kind,
+        from: Some("running".into()),
+        to: Some("stopped".into()),
+        detected_at: at(5),
+        late: true,
+        job_id: Some(id(name)),
+        project_name: ProjectName::Known("Film".into()),
+        job: Some(job(name, Phase::Ended).document),
+    }
+}
+
+fn owed(event: &Event, rule: &str, notifier: &str) -> NewDelivery {
+    NewDelivery {
+        id: DeliveryId::of(event.id().as_str(), rule, notifier, ""),
+        event_id: event.id(),
+        rule: rule.into(),
+        notifier: notifier.into(),
+        recipient: String::new(),
+        template: "default".into(),
+        include_download_url: false,
+        source: "main".into(),
+        job_id: event.key.subject.clone(),
+        kind: event.kind,
+        created_at: at(5),
+    }
+}
+
+/// Commits one event each, owed to `team`, in this order.
+async fn owe(store: &Store, events: &[Event]) {
+    let events = events
+        .iter()
+        .map(|event| {
+            (event.clone(), vec![("r".into(), Verdict::Send)], vec![owed(event, "r", "team")])
+        })
+        .collect();
+    let walk = store.begin("main").await.unwrap();
+    walk.commit(&WalkCommit { events, ..WalkCommit::default() }).await.unwrap();
+}
+
+async fn claim(store: &Store, most: u32, now: Timestamp) -> Vec<Claimed> {
+    let until = now + SignedDuration::from_secs(60);
+    store.turn("team", &[], Some(Claim { most, until }), now).await.unwrap()
+}
+
+fn settled(claimed: &Claimed, next: Settled) -> Settlement {
+    let outcome = match next {
+        Settled::Sent => AttemptOutcome::Sent,
+        Settled::Dead { .. } => AttemptOutcome::Refused,
+        Settled::Again { .. } => AttemptOutcome::Later,
+    };
+    Settlement {
+        id: claimed.delivery.id.clone(),
+        fence: claimed.fence,
+        attempt: Attempt {
+            number: claimed.delivery.attempts,
+            started_at: at(10),
+            took_ms: 12,
+            outcome,
+            status: Some(200),
+            answer: "ok".into(),
+        },
+        next,
+    }
+}
+
+fn later(due: Timestamp) -> Settled {
+    Settled::Again { due_at: due, why: "busy".into(), counted: true, unsure: false }
+}
+
+fn kinds(claimed: &[Claimed]) -> Vec<EventKind> {
+    claimed.iter().map(|claimed| claimed.event.kind).collect()
+}
+
+async fn state_of(store: &Store, id: &DeliveryId) -> DeliveryState {
+    store.find_delivery(id.as_str()).await.unwrap()[0].delivery.state
+}
+
+#[tokio::test]
+async fn what_a_walk_brings_is_read_back_as_it_was() {
+    let place = place().await;
+    let ended = event("a", EventKind::Failed, "");
+    let marks = Marks {
+        baseline_at: Some(at(1)),
+        watermark: None,
+        last_walk: Some(at(2)),
+        last_complete_at: Some(at(3)),
+    };
+    let commit = WalkCommit {
+        jobs: vec![job("a", Phase::Ended), job("b", Phase::Open)],
+        events: vec![(
+            ended.clone(),
+            vec![("r".into(), Verdict::Send), ("s".into(), Verdict::NotThisEvent)],
+            vec![owed(&ended, "r", "team")],
+        )],
+        reads: vec![(id("b"), at(9), true)],
+        marks: Some(marks),
+    };
+
+    let committed = place.store.begin("main").await.unwrap().commit(&commit).await.unwrap();
+
+    assert_eq!((committed.events, committed.deliveries), (1, 1));
+    let memory = place.store.remember("main").await.unwrap();
+    assert_eq!(memory.marks, marks);
+    assert_eq!(memory.ended, HashSet::from([Fingerprint::of(b"a")]));
+    assert_eq!(memory.open[0].last_read_at, Some(at(9)));
+    assert!(memory.open[0].forbidden);
+    let mut walk = place.store.begin("main").await.unwrap();
+    let known = walk.known(&[&id("a"), &id("b"), &id("c")]).await.unwrap();
+    assert_eq!(known[&id("a")], job("a", Phase::Ended));
+    assert_eq!(known.len(), 2);
+    drop(walk);
+    let events =
+        place.store.events(&EventFilter { most: 9, ..EventFilter::default() }).await.unwrap();
+    assert_eq!(events.rows[0].event, ended);
+    assert_eq!(events.rows[0].verdicts, commit.events[0].1);
+    let claimed = claim(&place.store, 5, at(6)).await;
+    assert_eq!(claimed[0].event, ended);
+    assert_eq!(claimed[0].delivery.attempts, 1);
+}
+
+#[tokio::test]
+async fn a_walk_that_is_not_committed_leaves_nothing() {
+    let place = place().await;
+
+    let mut walk = place.store.begin("main").await.unwrap();
+    walk.known(&[]).await.unwrap();
+    drop(walk);
+
+    let jobs = place.store.jobs(&JobFilter { most: 9, ..JobFilter::default() }).await.unwrap();
+    assert!(jobs.rows.is_empty());
+    assert!(!jobs.more);
+}
+
+#[tokio::test]
+async fn an_event_that_is_known_adds_nothing_nor_do_its_deliveries() {
+    let place = place().await;
+    let failed = event("a", EventKind::Failed, "");
+    owe(&place.store, &[failed]).await;
+    // The outcome's slot is taken, whatever the outcome; and a new rule changes nothing.
+    let succeeded = event("a", EventKind::Succeeded, "");
+    let again = WalkCommit {
+        events: vec![(succeeded.clone(), vec![], vec![owed(&succeeded, "new rule", "team")])],
+        ..WalkCommit::default()
+    };
+
+    let committed = place.store.begin("main").await.unwrap().commit(&again).await.unwrap();
+
+    assert_eq!((committed.events, committed.deliveries), (0, 0));
+    assert_eq!(claim(&place.store, 9, at(6)).await.len(), 1);
+}
+
+#[tokio::test]
+async fn messages_about_one_job_leave_in_order_and_other_jobs_do_not_wait() {
+    let place = place().await;
+    owe(
+        &place.store,
+        &[
+            event("a", EventKind::Queued, ""),
+            event("a", EventKind::Started, ""),
+            event("b", EventKind::Started, ""),
+            event("a", EventKind::Succeeded, ""),
+        ],
+    )
+    .await;
+
+    let first = claim(&place.store, 9, at(6)).await;
+    let second = claim(&place.store, 9, at(6)).await;
+    let done: Vec<_> = first.iter().map(|claimed| settled(claimed, Settled::Sent)).collect();
+    let until = at(60);
+    let third =
+        place.store.turn("team", &done, Some(Claim { most: 9, until }), at(7)).await.unwrap();
+
+    assert_eq!(kinds(&first), [EventKind::Queued, EventKind::Started]);
+    assert_eq!(kinds(&second), []);
+    assert_eq!(kinds(&third), [EventKind::Started]);
+}
+
+#[tokio::test]
+async fn a_back_off_holds_followers_but_the_end_overtakes_and_drops_progress() {
+    let place = place().await;
+    owe(
+        &place.store,
+        &[event("a", EventKind::Progress, "1"), event("a", EventKind::Progress, "2")],
+    )
+    .await;
+    let first = claim(&place.store, 9, at(6)).await;
+    let busy = settled(&first[0], later(at(100)));
+    place.store.turn("team", &[busy], None, at(7)).await.unwrap();
+
+    let held_back = claim(&place.store, 9, at(8)).await;
+    owe(&place.store, &[event("a", EventKind::Succeeded, "")]).await;
+    let overtaking = claim(&place.store, 9, at(9)).await;
+
+    assert_eq!(kinds(&held_back), []);
+    assert_eq!(kinds(&overtaking), [EventKind::Succeeded]);
+    assert_eq!(state_of(&place.store, &first[0].delivery.id).await, DeliveryState::Discarded);
+}
+
+#[tokio::test]
+async fn a_dead_or_held_message_does_not_hold_back_others() {
+    let place = place().await;
+    owe(&place.store, &[event("a", EventKind::Started, ""), event("a", EventKind::Progress, "1")])
+        .await;
+    let first = claim(&place.store, 1, at(6)).await;
+    let dead = settled(&first[0], Settled::Dead { why: "no_text".into() });
+
+    let until = at(60);
+    let next = place.store.turn("team", &[dead], Some(Claim { most: 1, until }), at(7)).await;
+
+    assert_eq!(kinds(&next.unwrap()), [EventKind::Progress]);
+}
+
+#[tokio::test]
+async fn what_was_being_sent_when_the_program_died_is_owed_again_as_a_repeat() {
+    let place = place().await;
+    owe(&place.store, &[event("a", EventKind::Failed, "")]).await;
+    let claimed = claim(&place.store, 1, at(6)).await;
+    let Place { store, path, _folder } = place;
+    store.close().await;
+    drop(store);
+
+    let store = Store::open(&path, Access::Service, at(7)).await.unwrap();
+    let back = store.recover(at(7)).await.unwrap();
+    let again = claim(&store, 1, at(8)).await;
+
+    assert_eq!(back, 1);
+    assert_eq!(again[0].delivery.id, claimed[0].delivery.id);
+    assert!(again[0].delivery.repeat);
+    let attempts = store.attempts(&claimed[0].delivery.id).await.unwrap();
+    assert_eq!(attempts[0].outcome, AttemptOutcome::Unsure);
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_after_the_claim_was_lost_changes_nothing() {
+    let place = place().await;
+    owe(&place.store, &[event("a", EventKind::Failed, "")]).await;
+    let stale = claim(&place.store, 1, at(6)).await;
+    place.store.recover(at(7)).await.unwrap();
+    let fresh = claim(&place.store, 1, at(8)).await;
+
+    let late = settled(&stale[0], Settled::Dead { why: "late".into() });
+    place.store.turn("team", &[late], None, at(9)).await.unwrap();
+
+    assert_eq!(state_of(&place.store, &fresh[0].delivery.id).await, DeliveryState::Sending);
+}
+
+#[tokio::test]
+async fn the_outlook_tells_what_is_due_and_when_the_next_is() {
+    let place = place().await;
+    owe(&place.store, &[event("a", EventKind::Failed, ""), event("b", EventKind::Failed, "")])
+        .await;
+    let claimed = claim(&place.store, 1, at(6)).await;
+    place.store.turn("team", &[settled(&claimed[0], later(at(50)))], None, at(7)).await.unwrap();
+
+    assert_eq!(place.store.outlook("team", at(7), 9).await.unwrap(), (1, Some(at(50))));
+    assert_eq!(place.store.outlook("other", at(7), 9).await.unwrap(), (0, None));
+}
+
+#[tokio::test]
+async fn only_what_is_not_sent_can_be_retried_or_discarded() {
+    let place = place().await;
+    owe(&place.store, &[event("a", EventKind::Failed, ""), event("b", EventKind::Failed, "")])
+        .await;
+    let claimed = claim(&place.store, 2, at(6)).await;
+    let done = [
+        settled(&claimed[0], Settled::Sent),
+        settled(&claimed[1], Settled::Dead { why: "no".into() }),
+    ];
+    place.store.turn("team", &done, None, at(7)).await.unwrap();
+    let both: Vec<_> = claimed.iter().map(|claimed| claimed.delivery.id.clone()).collect();
+
+    let dead = place.store.dead().await.unwrap();
+    let retried = place.store.retry(&both, at(8)).await.unwrap();
+    let discarded = place.store.discard(&both, at(9)).await.unwrap();
+
+    assert_eq!(dead, both[1..]);
+    assert_eq!(retried, both[1..]);
+    assert_eq!(discarded, both[1..]);
+    let filter = DeliveryFilter { state: Some(DeliveryState::Sent), most: 9, notifier: None };
+    assert_eq!(place.store.deliveries(&filter).await.unwrap().rows.len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_owed_is_never_forgotten_and_what_is_done_is() {
+    let place = place().await;
+    let jobs = vec![job("a", Phase::Ended), job("b", Phase::Ended), job("c", Phase::Ended)];
+    let commit = WalkCommit { jobs, ..WalkCommit::default() };
+    place.store.begin("main").await.unwrap().commit(&commit).await.unwrap();
+    owe(&place.store, &[event("a", EventKind::Failed, ""), event("b", EventKind::Failed, "")])
+        .await;
+    let claimed = claim(&place.store, 1, at(6)).await;
+    place.store.turn("team", &[settled(&claimed[0], Settled::Sent)], None, at(7)).await.unwrap();
+    let returned = HashSet::from([Fingerprint::of(b"c")]);
+    let keep = Duration::from_secs(24 * 3600);
+    let days = |days: i64| at(days * 24 * 3600);
+
+    let early = place.store.prune("main", keep, &returned, days(0)).await.unwrap();
+    let soon = place.store.prune("main", keep, &returned, days(2)).await.unwrap();
+    let late = place.store.prune("main", keep, &returned, days(40)).await.unwrap();
+
+    assert_eq!((early.deliveries, early.events, early.jobs), (0, 0, 0));
+    assert_eq!((soon.deliveries, soon.events, soon.jobs), (1, 1, 0));
+    assert_eq!((late.deliveries, late.events, late.jobs), (0, 0, 1));
+    assert_eq!(claim(&place.store, 9, days(41)).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_second_service_is_told_who_holds_the_store() {
+    let place = place().await;
+
+    let second = Store::open(&place.path, Access::Service, at(1)).await.unwrap_err();
+
+    let told = second.to_string();
+    assert!(matches!(second, StoreError::InUse { .. }));
+    assert!(
+        told.contains(&format!("process {} since 2026-11-20T08:00:00Z", std::process::id())),
+        "{told}"
+    );
+    assert!(Store::open(&place.path, Access::Beside, at(1)).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_store_of_a_newer_version_or_of_another_program_is_refused() {
+    let place = place().await;
+    let Place { store, path, _folder } = place;
+    store.close().await;
+    drop(store);
+    let set = |pragma: &'static str| {
+        let path = path.clone();
+        async move {
+            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+            let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+            sqlx::raw_sql(pragma).execute(&pool).await.unwrap();
+            pool.close().await;
+        }
+    };
+
+    set("PRAGMA user_version = 999").await;
+    let newer = Store::open(&path, Access::Service, at(1)).await.unwrap_err();
+    set("PRAGMA application_id = 7").await;
+    let foreign = Store::open(&path, Access::Service, at(1)).await.unwrap_err();
+
+    assert!(newer.to_string().contains("its schema is 999, this program knows 1"), "{newer}");
+    assert!(matches!(foreign, StoreError::NotOurs(_)), "{foreign}");
+}
+
+#[tokio::test]
+async fn a_command_does_not_make_a_store_and_says_what_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("none.db");
+
+    let missing = Store::open(&path, Access::Beside, at(0)).await.unwrap_err();
+
+    assert!(missing.to_string().contains("none.db`: has `descript-notify run` been started"));
+    assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn the_files_are_for_their_owner_only_and_the_engine_is_sound() {
+    let place = place().await;
+    owe(&place.store, &[event("a", EventKind::Failed, "")]).await;
+    let folder = place.path.parent().unwrap();
+
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{}", entry.path().display());
+    }
+    assert_eq!(std::fs::metadata(folder).unwrap().permissions().mode() & 0o777, 0o700);
+    // Before 3.51.3 SQLite could corrupt a database in WAL mode.
+    // <https://sqlite.org/wal.html#walresetbug>
+    let pool = sqlx::SqlitePool::connect("sqlite::memory:").await.unwrap();
+    let version: String =
+        sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&pool).await.unwrap();
+    let numbers: Vec<u32> = version.split('.').map(|part| part.parse().unwrap()).collect();
+    assert!(numbers >= vec![3, 51, 3], "{version}");
+}
