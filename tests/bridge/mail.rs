@@ -6,7 +6,8 @@ use crate::support::bridge::{Bridge, Setup, email, rule};
 use crate::support::program::Program;
 use crate::support::smtp::{Mail, Reply, SmtpSink, Step};
 
-const TO: &str = "to = [\"Ann <ann@example.com>\", \"bob@example.com\"]\ncc = [\"eve@example.com\"]";
+const TO: &str =
+    "to = [\"Ann <ann@example.com>\", \"bob@example.com\"]\ncc = [\"eve@example.com\"]";
 
 #[tokio::test]
 async fn each_recipient_has_a_transaction_of_its_own() {

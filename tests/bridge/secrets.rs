@@ -44,7 +44,8 @@ async fn no_secret_is_shown_whatever_goes_wrong() {
              webhook_url = {{ env = \"DISCORD_URL\" }}\nrate = \"unlimited\"\n"
         ),
         webhook("hook", &hook).replace("/hook\"", &format!("/{HOOK_PATH}?key={HOOK_PATH}\"")),
-        "headers = { X-Auth = { env = \"HOOK_AUTH\" } }\nsecret = { env = \"HOOK_SECRET\" }\n".into(),
+        "headers = { X-Auth = { env = \"HOOK_AUTH\" } }\nsecret = { env = \"HOOK_SECRET\" }\n"
+            .into(),
         "\n[notifiers.nowhere]\ntype = \"webhook\"\nurl = { env = \"NOWHERE\" }\n".into(),
         email("mail", &smtp, mail),
         rule("all", &["any"], &["slack", "discord", "hook", "nowhere", "mail"]),
@@ -76,7 +77,8 @@ async fn no_secret_is_shown_whatever_goes_wrong() {
     let (bridge, program) = setup.start().await;
 
     let job = bridge.run("agent");
-    for talk in ["Not sent to slack", "Not sent to discord", "Not sent to nowhere", "mail refuses us"]
+    for talk in
+        ["Not sent to slack", "Not sent to discord", "Not sent to nowhere", "mail refuses us"]
     {
         program.wait_for_stderr(talk).await;
     }

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::program::{Launch, Output, Program};
 use super::sink::Sink;
 use super::smtp::SmtpSink;
-use super::eventually;
+use super::{eventually, set_mode};
 
 /// What the emulator accepts, and the program reads from its environment.
 pub const TOKEN: &str = "drive-token-0123456789abcdef";
@@ -98,7 +98,10 @@ impl Setup {
             self.source,
             self.rest,
         );
-        std::fs::write(folder.path().join("rules.toml"), config).unwrap();
+        let file = folder.path().join("rules.toml");
+        std::fs::write(&file, config).unwrap();
+        // The URLs of sinks stand in it, which are secrets elsewhere.
+        set_mode(&file, 0o600);
         let world = emulator.handle();
         Bridge { folder, world, vars: self.vars, _emulator: emulator }
     }

@@ -10,6 +10,8 @@ pub mod program;
 pub mod sink;
 pub mod smtp;
 
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::time::Duration;
 
 /// After so long something that should come will not. Far more than a loaded machine needs.
@@ -32,4 +34,9 @@ pub async fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T
         }
     });
     found.await.unwrap_or_else(|_| panic!("in {PATIENCE:?} there was no {what}"))
+}
+
+/// Sets who may use a file.
+pub fn set_mode(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }

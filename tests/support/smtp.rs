@@ -254,9 +254,7 @@ impl Talk {
     async fn reply(&mut self, step: Step, usual: &str) -> Result<bool, Over> {
         match self.scripted(step) {
             None => self.say(usual).await.map(|()| true),
-            Some(Reply::Line(line)) => {
-                self.say(line).await.map(|()| line.starts_with(['2', '3']))
-            }
+            Some(Reply::Line(line)) => self.say(line).await.map(|()| line.starts_with(['2', '3'])),
             Some(Reply::HangUp) => Err(Over),
         }
     }
