@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::support::PATIENCE;
-use crate::support::bridge::{Bridge, Setup};
+use crate::support::bridge::{Bridge, Setup, rule, webhook};
 use crate::support::program::Signal;
 use crate::support::sink::{Answer, Sink};
 
@@ -68,6 +68,48 @@ async fn kills(bridge: &Bridge, seed: u64) {
         tokio::time::sleep(Duration::from_millis(random.u64(20..900))).await;
         program.kill().await;
     }
+}
+
+#[tokio::test]
+async fn a_message_in_flight_at_a_kill_is_sent_again_under_its_id_and_marked() {
+    let sink = Sink::start().await;
+    let (bridge, program) = Setup::everything_to(&sink).start().await;
+
+    sink.script([Answer::ok().after(Duration::from_secs(60))]);
+    bridge.run("agent");
+    sink.wait_for(1).await;
+    program.kill().await;
+    let again = bridge.start().await;
+    let told = sink.wait_for(2).await;
+    again.wait_for_stderr("Sent to hook").await;
+
+    assert_eq!(told[0].header("webhook-id"), told[1].header("webhook-id"));
+    let repeats: Vec<Value> =
+        told.iter().map(|told| told.json()["event"]["repeat"].clone()).collect();
+    assert_eq!(repeats, [json!(false), json!(true)]);
+}
+
+#[tokio::test]
+async fn what_does_not_end_within_the_grace_is_owed_again_and_marked() {
+    let sink = Sink::start().await;
+    let config = webhook("hook", &sink) + "timeout = \"50s\"\n" + &rule("all", &["any"], &["hook"]);
+    let (bridge, program) = Setup::new(config).start().await;
+
+    sink.script([Answer::ok().after(Duration::from_secs(60))]);
+    bridge.run("agent");
+    sink.wait_for(1).await;
+    let told = Instant::now();
+    program.signal(Signal::Term).await;
+    let ended = program.end(PATIENCE).await;
+    let took = told.elapsed();
+    let owed = bridge.deliveries().await;
+    let _again = bridge.start().await;
+    let told = sink.wait_for(2).await;
+
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    assert!(took > Duration::from_secs(9) && took < Duration::from_secs(15), "{took:?}");
+    assert_eq!([&owed[0]["state"], &owed[0]["repeat"]], [&json!("pending"), &json!(true)]);
+    assert_eq!(told[1].json()["event"]["repeat"], true);
 }
 
 #[tokio::test]

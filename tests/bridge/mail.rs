@@ -109,6 +109,22 @@ async fn a_wrong_password_holds_the_mail_and_loses_none() {
     assert!(owed[0]["state"] == "pending" || owed[0]["state"] == "held", "{owed:#?}");
 }
 
+#[tokio::test]
+async fn a_server_without_starttls_learns_neither_the_password_nor_the_mail() {
+    let smtp = SmtpSink::with_account("notify", "right").await;
+    let lines = "to = [\"ann@example.com\"]\nusername = \"notify\"\npassword = \"right\"";
+    let config = email("mail", &smtp, lines).replace("\"none\"", "\"starttls\"");
+    let setup = Setup::new(config + &rule("all", &["finished"], &["mail"]));
+    let (bridge, program) = setup.start().await;
+
+    failed_import(&bridge);
+    program.wait_for_stderr("STARTTLS").await;
+    bridge.looked().await;
+
+    assert_eq!([smtp.logins(), smtp.mails().len()], [0, 0]);
+    assert_eq!(bridge.deliveries().await.len(), 1);
+}
+
 async fn mailing(smtp: &SmtpSink, lines: &str) -> (Bridge, Program) {
     let config = email("mail", smtp, lines) + &rule("all", &["finished"], &["mail"]);
     Setup::new(config).start().await

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::bridge::{Setup, rule, webhook};
+use crate::support::PATIENCE;
+use crate::support::bridge::{Bridge, Setup, rule, webhook};
 use crate::support::program::Signal;
 use crate::support::sink::{Answer, Close, Sink};
 
@@ -42,16 +43,75 @@ async fn a_message_that_may_have_got_through_is_sent_again_and_marked() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_refused_is_no_repeat() {
+async fn an_answer_that_does_not_come_in_time_is_not_waited_for() {
+    let sink = Sink::start().await;
+    let config = webhook("hook", &sink) + "timeout = \"1s\"\n" + &rule("all", &["any"], &["hook"]);
+    let (bridge, _program) = Setup::new(config).start().await;
+
+    sink.script([Answer::ok().after(Duration::from_secs(60))]);
+    bridge.run("agent");
+    let told = sink.wait_for(2).await;
+
+    assert!(told[1].at - told[0].at < Duration::from_secs(20));
+    assert_eq!(told[1].json()["event"]["repeat"], true);
+}
+
+#[tokio::test]
+async fn what_cannot_be_sent_for_too_long_is_given_up_and_kept() {
+    let sink = Sink::start().await;
+    let config =
+        webhook("hook", &sink) + "retry_for = \"1s\"\n" + &rule("all", &["any"], &["hook"]);
+    let (bridge, _program) = Setup::new(config).start().await;
+
+    sink.always(Answer::status(503).body("closed for lunch"));
+    bridge.run("agent");
+    let dead = &dead(&bridge, 1).await[0];
+
+    assert!(dead["attempts"].as_u64() > Some(1), "{dead:#}");
+    assert!(dead["last_error"].as_str().unwrap().contains("closed for lunch"), "{dead:#}");
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let (sink, elsewhere) = (Sink::start().await, Sink::start().await);
+    let (bridge, program) = Setup::everything_to(&sink).start().await;
+
+    sink.always(Answer::status(307).header("location", &elsewhere.url("/other")));
+    bridge.run("agent");
+    program.wait_for_stderr("307").await;
+    bridge.looked().await;
+
+    assert_eq!([sink.count(), elsewhere.count()], [1, 0]);
+    assert_ne!(bridge.deliveries().await[0]["state"], "sent");
+}
+
+#[tokio::test]
+async fn a_service_that_is_not_there_gets_the_message_when_it_is_and_not_as_a_repeat() {
+    let sink = Sink::start().await;
+    let address = sink.address();
+    let (bridge, program) = Setup::everything_to(&sink).start().await;
+
+    drop(sink);
+    bridge.run("agent");
+    program.wait_for_stderr("Not sent to hook yet").await;
+    let sink = Sink::start_at(address).await;
+    let told = sink.wait_for(1).await[0].json();
+
+    assert_eq!(told["event"]["repeat"], false);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_closed_at_once_loses_nothing() {
     let sink = Sink::start().await;
     let (bridge, program) = Setup::everything_to(&sink).start().await;
 
-    sink.script([Answer::ok().closing(Close::Before)]);
+    sink.script([Answer::ok().closing(Close::Before), Answer::ok().closing(Close::MidBody)]);
     bridge.run("agent");
-    sink.wait_for(1).await;
     program.wait_for_stderr("Sent to hook").await;
 
-    assert_eq!(bridge.deliveries().await[0]["state"], "sent");
+    let ids: Vec<_> =
+        sink.received().iter().map(|told| told.header("webhook-id").map(str::to_owned)).collect();
+    assert!(ids.iter().all(|id| id.is_some() && *id == ids[0]), "{ids:?}");
 }
 
 #[tokio::test]
@@ -61,9 +121,7 @@ async fn a_refused_message_is_dead_and_listed_and_a_retry_sends_it() {
 
     sink.script([Answer::status(400).body("no such field: text")]);
     bridge.run("agent");
-    program.wait_for_stderr("Gave up a message to hook").await;
-    let dead = bridge.cli(&["deliveries", "list", "--state", "dead", "--json"]).await.json();
-    let dead = &dead["deliveries"][0];
+    let dead = &dead(&bridge, 1).await[0];
     let id = dead["id"].as_str().unwrap();
     bridge.cli(&["deliveries", "retry", id]).await.succeeded();
     let told = sink.wait_for(2).await;
@@ -83,13 +141,8 @@ async fn every_dead_message_can_be_retried_at_once_and_a_discarded_one_stays_uns
     sink.script([Answer::status(400), Answer::status(400), Answer::status(400)]);
     (0..3).for_each(|_| drop(bridge.run("agent")));
     sink.wait_for(3).await;
-    let dead = loop {
-        let dead = bridge.cli(&["deliveries", "list", "--state", "dead", "--json"]).await.json();
-        if dead["deliveries"].as_array().unwrap().len() == 3 {
-            break dead;
-        }
-    };
-    let given_up = dead["deliveries"][0]["id"].as_str().unwrap();
+    let dead = dead(&bridge, 3).await;
+    let given_up = dead[0]["id"].as_str().unwrap();
     bridge.cli(&["deliveries", "discard", given_up]).await.succeeded();
     bridge.cli(&["deliveries", "retry", "--all-dead"]).await.succeeded();
     let told = sink.wait_for(5).await.split_off(3);
@@ -137,7 +190,7 @@ async fn a_service_that_refuses_us_keeps_its_messages_owed_and_a_retry_asks_it_a
     .await;
 
     assert_eq!(owed.len(), 2);
-    let waiting = |row: &serde_json::Value| row["state"] == "pending" || row["state"] == "held";
+    let waiting = |row: &Value| row["state"] == "pending" || row["state"] == "held";
     assert!(owed.iter().all(waiting), "{owed:#?}");
 }
 
@@ -190,4 +243,19 @@ async fn what_is_in_flight_at_the_stop_is_finished_and_not_sent_again() {
     assert_eq!(ended.code, Some(0), "{ended:#?}");
     assert_eq!(owed[0]["state"], "sent");
     assert_eq!(sink.count(), 1);
+}
+
+/// Waits until so many messages were given up, as `deliveries list` tells it.
+async fn dead(bridge: &Bridge, count: usize) -> Vec<Value> {
+    let listed = tokio::time::timeout(PATIENCE, async {
+        loop {
+            let args = ["deliveries", "list", "--state", "dead", "--json"];
+            let listed = bridge.cli(&args).await.succeeded().json();
+            let rows = listed["deliveries"].as_array().unwrap();
+            if rows.len() >= count {
+                return rows.clone();
+            }
+        }
+    });
+    listed.await.unwrap_or_else(|_| panic!("fewer than {count} messages are dead"))
 }

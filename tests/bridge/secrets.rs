@@ -38,11 +38,10 @@ async fn no_secret_is_shown_whatever_goes_wrong() {
     let mail = "to = [\"ann@example.com\"]\nusername = \"notify\"\n\
         password = { env = \"MAIL_PASSWORD\" }";
     let config = [
-        format!(
-            "\n[notifiers.slack]\ntype = \"slack\"\nwebhook_url = {{ env = \"SLACK_URL\" }}\n\
-             rate = \"unlimited\"\n\n[notifiers.discord]\ntype = \"discord\"\n\
-             webhook_url = {{ env = \"DISCORD_URL\" }}\nrate = \"unlimited\"\n"
-        ),
+        "\n[notifiers.slack]\ntype = \"slack\"\nwebhook_url = { env = \"SLACK_URL\" }\n\
+         rate = \"unlimited\"\n\n[notifiers.discord]\ntype = \"discord\"\n\
+         webhook_url = { env = \"DISCORD_URL\" }\nrate = \"unlimited\"\n"
+            .into(),
         webhook("hook", &hook).replace("/hook\"", &format!("/{HOOK_PATH}?key={HOOK_PATH}\"")),
         "headers = { X-Auth = { env = \"HOOK_AUTH\" } }\nsecret = { env = \"HOOK_SECRET\" }\n"
             .into(),
@@ -87,7 +86,7 @@ async fn no_secret_is_shown_whatever_goes_wrong() {
     program.wait_for_stderr("discord refuses us").await;
     bridge.succeed(&job);
     program.wait_for_stderr("Event: succeeded").await;
-    bridge.fault(&format!("401:on=list:times=always"));
+    bridge.fault("401:on=list:times=always");
     program.wait_for_stderr("Polling main failed").await;
 
     let mut shown = String::new();
@@ -118,11 +117,12 @@ async fn no_secret_is_shown_whatever_goes_wrong() {
         let name = file.file_name().into_string().unwrap();
         if name.starts_with("state.db") {
             let bytes = std::fs::read(file.path()).unwrap();
-            write!(shown, "{name}: {}\n", String::from_utf8_lossy(&bytes)).unwrap();
+            writeln!(shown, "{name}: {}", String::from_utf8_lossy(&bytes)).unwrap();
         }
     }
 
     assert!(rows.iter().any(|row| row["last_error"].is_string()), "{rows:#?}");
+    assert!(shown.contains("no service at"), "what the other side echoes was not met");
     for secret in secrets {
         let at = shown.find(&secret);
         let around = at.map(|at| {

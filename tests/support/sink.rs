@@ -148,7 +148,12 @@ struct Desk {
 
 impl Sink {
     pub async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_at("127.0.0.1:0".parse().unwrap()).await
+    }
+
+    /// Begins to serve an address that was known before.
+    pub async fn start_at(address: SocketAddr) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let desk = Arc::new(Desk {
             script: Mutex::default(),
@@ -158,6 +163,10 @@ impl Sink {
         let mut serving = JoinSet::new();
         serving.spawn(accept(listener, desk.clone()));
         Self { address, desk, _serving: serving }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// A URL of this server; `path` begins with a slash.

@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
@@ -87,6 +88,7 @@ struct Desk {
     /// User and password without which no mail is taken.
     account: Option<(String, String)>,
     script: Mutex<HashMap<Step, VecDeque<Reply>>>,
+    logins: AtomicUsize,
     mails: watch::Sender<Vec<Mail>>,
 }
 
@@ -105,7 +107,12 @@ impl SmtpSink {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let mails = watch::Sender::new(Vec::new());
-        let desk = Arc::new(Desk { account, script: Mutex::default(), mails });
+        let desk = Arc::new(Desk {
+            account,
+            script: Mutex::default(),
+            logins: AtomicUsize::new(0),
+            mails,
+        });
         let mut serving = JoinSet::new();
         serving.spawn(accept(listener, desk.clone()));
         Self { address, desk, _serving: serving }
@@ -123,6 +130,11 @@ impl SmtpSink {
     /// The mails so far, refused ones included.
     pub fn mails(&self) -> Vec<Mail> {
         self.desk.mails.borrow().clone()
+    }
+
+    /// How often somebody has begun to log in.
+    pub fn logins(&self) -> usize {
+        self.desk.logins.load(Ordering::Relaxed)
     }
 
     /// Waits until so many mails have come in all, and returns them.
@@ -206,6 +218,7 @@ impl Talk {
     }
 
     async fn auth(&mut self, line: &str) -> Result<(), Over> {
+        self.desk.logins.fetch_add(1, Ordering::Relaxed);
         let mut words = line.split(' ').skip(1);
         let mechanism = words.next().unwrap_or_default().to_ascii_uppercase();
         let given = if mechanism == "LOGIN" {
