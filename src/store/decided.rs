@@ -11,7 +11,7 @@ use sqlx::sqlite::Sqlite;
 
 use super::StoreError;
 use super::rows::{delivery_values, event_values};
-use super::supersede::supersede;
+use super::stale::supersede;
 use crate::model::{Event, EventId, EventKind, NewDelivery, Verdict};
 
 /// An event with what was decided about it.
