@@ -9,6 +9,7 @@
 #[allow(dead_code, reason = "each test binary uses its part of the stage")]
 mod support;
 
+mod health;
 mod holding;
 mod lasting;
 mod mail;
