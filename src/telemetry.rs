@@ -111,7 +111,7 @@ pub fn poll_done(source: &str, numbers: &PollNumbers) {
             events,
             deliveries,
             took_ms,
-            "Polled {source}: {events} new events, {deliveries} messages owed."
+            "Polled {source}; events: {events}, messages owed: {deliveries}."
         );
     } else {
         debug!(
@@ -138,8 +138,7 @@ pub fn poll_failed(source: &str, reason: &str, retry_in: Duration) {
 pub fn baseline_taken(source: &str, jobs: usize) {
     info!(
         source,
-        jobs,
-        "First complete look at {source}: {jobs} jobs are known; what happens from now on is told."
+        jobs, "The first complete look at {source} is done; what happens from now on is told."
     );
 }
 

@@ -11,8 +11,8 @@ use descript_notify::model::{
     JobId, JobState, KnownJob, NewDelivery, Phase, ProjectName, Verdict,
 };
 use descript_notify::store::{
-    Access, Claim, Claimed, DeliveryFilter, EventFilter, JobFilter, Marks, Settled, Settlement,
-    Store, StoreError, WalkCommit,
+    Access, Claim, Claimed, Decided, DeliveryFilter, EventFilter, JobFilter, Marks, Settled,
+    Settlement, Store, StoreError, WalkCommit,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -100,8 +100,10 @@ fn owed(event: &Event, rule: &str, notifier: &str) -> NewDelivery {
 async fn owe(store: &Store, events: &[Event]) {
     let events = events
         .iter()
-        .map(|event| {
-            (event.clone(), vec![("r".into(), Verdict::Send)], vec![owed(event, "r", "team")])
+        .map(|event| Decided {
+            event: event.clone(),
+            verdicts: vec![("r".into(), Verdict::Send)],
+            owed: vec![owed(event, "r", "team")],
         })
         .collect();
     let walk = store.begin("main").await.unwrap();
@@ -158,11 +160,11 @@ async fn what_a_walk_brings_is_read_back_as_it_was() {
     };
     let commit = WalkCommit {
         jobs: vec![job("a", Phase::Ended), job("b", Phase::Open)],
-        events: vec![(
-            ended.clone(),
-            vec![("r".into(), Verdict::Send), ("s".into(), Verdict::NotThisEvent)],
-            vec![owed(&ended, "r", "team")],
-        )],
+        events: vec![Decided {
+            event: ended.clone(),
+            verdicts: vec![("r".into(), Verdict::Send), ("s".into(), Verdict::NotThisEvent)],
+            owed: vec![owed(&ended, "r", "team")],
+        }],
         reads: vec![(id("b"), at(9), true)],
         marks: Some(marks),
     };
@@ -183,7 +185,7 @@ async fn what_a_walk_brings_is_read_back_as_it_was() {
     let events =
         place.store.events(&EventFilter { most: 9, ..EventFilter::default() }).await.unwrap();
     assert_eq!(events.rows[0].event, ended);
-    assert_eq!(events.rows[0].verdicts, commit.events[0].1);
+    assert_eq!(events.rows[0].verdicts, commit.events[0].verdicts);
     let claimed = claim(&place.store, 5, at(6)).await;
     assert_eq!(claimed[0].event, ended);
     assert_eq!(claimed[0].delivery.attempts, 1);
@@ -210,7 +212,11 @@ async fn an_event_that_is_known_adds_nothing_nor_do_its_deliveries() {
     // The outcome's slot is taken, whatever the outcome; and a new rule changes nothing.
     let succeeded = event("a", EventKind::Succeeded, "");
     let again = WalkCommit {
-        events: vec![(succeeded.clone(), vec![], vec![owed(&succeeded, "new rule", "team")])],
+        events: vec![Decided {
+            event: succeeded.clone(),
+            verdicts: vec![],
+            owed: vec![owed(&succeeded, "new rule", "team")],
+        }],
         ..WalkCommit::default()
     };
 

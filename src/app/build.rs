@@ -11,6 +11,7 @@ use crate::config::{Config, StorePlace};
 use crate::deliver::settings::NotifierSettings;
 use crate::deliver::{self, Notifier};
 use crate::pipeline::{Dispatch, DispatchParts, Ingest, IngestParts, Mode, Nudges, Routes};
+use crate::problem::Severity;
 use crate::render::Templates;
 use crate::rules::RuleSet;
 use crate::secret::{Redactor, Resolver};
@@ -63,9 +64,9 @@ impl App {
         let templates = match load_templates(config.service.templates.as_deref()) {
             Ok((templates, problems)) => {
                 for (path, _, problems) in problems {
-                    faults.extend(
-                        problems.iter().map(|problem| format!("template `{path}`: {problem}")),
-                    );
+                    let errors =
+                        problems.iter().filter(|problem| problem.severity == Severity::Error);
+                    faults.extend(errors.map(|problem| format!("template `{path}`: {problem}")));
                 }
                 Arc::new(templates)
             }

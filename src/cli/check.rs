@@ -3,6 +3,8 @@
 //! Opens neither the store nor, without `--online`, the network. A secret that cannot be read
 //! here is a warning: it may be there where the service runs.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -13,8 +15,9 @@ use crate::app::{load_templates, notifier, resolver};
 use crate::config::{Config, Loaded};
 use crate::deliver;
 use crate::exit::Exit;
+use crate::model::without_download_url;
 use crate::problem::{Colour, Problem, Severity, report, suggestion};
-use crate::render::{RenderRequest, Templates, samples};
+use crate::render::{RenderRequest, Templates, has_errors, samples};
 use crate::rules::Rule;
 use crate::secret::{Redactor, Resolver};
 use crate::source::Client;
@@ -33,6 +36,8 @@ pub(super) struct CheckArgs {
 struct Finding {
     severity: Severity,
     text: String,
+    /// With its line, when it was found.
+    shown: bool,
 }
 
 pub(super) async fn check(
@@ -52,7 +57,7 @@ pub(super) async fn check(
             .into_iter()
             .chain(judge_secrets(config, &resolver));
         for finding in more {
-            if !args.json {
+            if !args.json && !finding.shown {
                 finding.show(screen);
             }
             findings.push(finding);
@@ -67,15 +72,15 @@ pub(super) async fn check(
 
 impl Finding {
     fn of(problem: &Problem) -> Self {
-        Self { severity: problem.severity, text: problem.to_string() }
+        Self { severity: problem.severity, text: problem.to_string(), shown: true }
     }
 
     fn error(text: String) -> Self {
-        Self { severity: Severity::Error, text }
+        Self { severity: Severity::Error, text, shown: false }
     }
 
     fn warning(text: String) -> Self {
-        Self { severity: Severity::Warning, text }
+        Self { severity: Severity::Warning, text, shown: false }
     }
 
     fn show(&self, screen: &Screen) {
@@ -141,17 +146,17 @@ fn judge_templates(config: &Config, screen: &Screen, as_json: bool) -> Vec<Findi
     let mut findings = Vec::new();
     let colour = if screen.error_colour() { Colour::Always } else { Colour::Never };
     for (path, text, problems) in &broken {
-        if as_json {
-            findings.extend(problems.iter().map(|problem| Finding {
-                severity: problem.severity,
-                text: format!("template `{path}`: {problem}"),
-            }));
-        } else {
+        if !as_json {
             screen.murmur(&report(path, text, problems, colour));
-            findings.push(Finding::error(format!("template `{path}` cannot be used")));
         }
+        // Shown already, with their lines.
+        findings.extend(problems.iter().map(|problem| Finding {
+            severity: problem.severity,
+            text: format!("template `{path}`: {problem}"),
+            shown: true,
+        }));
     }
-    if findings.is_empty() {
+    if !has_errors(&broken) {
         for rule in &config.rules {
             findings.extend(judge_rule(rule, config, &templates));
         }
@@ -179,11 +184,14 @@ fn judge_rule(rule: &Rule, config: &Config, templates: &Templates) -> Vec<Findin
     }
     let now = settings::now();
     for kind in kinds {
+        let mut told = BTreeSet::new();
         for (name, document) in samples::documents() {
             let event = document["event"]["kind"].as_str().and_then(|kind| kind.parse().ok());
             if !event.is_some_and(|event| rule.on.contains(&event)) {
                 continue;
             }
+            let document =
+                if rule.include_download_url { document } else { without_download_url(document) };
             let request = RenderRequest {
                 kind,
                 template: &rule.template,
@@ -191,13 +199,18 @@ fn judge_rule(rule: &Rule, config: &Config, templates: &Templates) -> Vec<Findin
                 now,
                 zone: &config.service.timezone,
             };
-            if let Err(failure) = templates.render_strict(&request) {
-                findings.push(Finding::error(format!(
-                    "rule `{}`: {failure} (with the sample \"{name}\")",
-                    rule.name
-                )));
-                // One sample is enough to mend a template by.
-                break;
+            let Err(failure) = templates.render_strict(&request) else { continue };
+            // One sample is enough to mend a template by.
+            if told.insert(failure.to_string()) {
+                let help = failure.help.as_ref().map_or(String::new(), |help| format!("; {help}"));
+                findings.push(Finding {
+                    severity: failure.severity,
+                    text: format!(
+                        "rule `{}`: {failure}{help} (with the sample \"{name}\")",
+                        rule.name
+                    ),
+                    shown: false,
+                });
             }
         }
     }

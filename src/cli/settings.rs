@@ -17,6 +17,19 @@ use crate::store::{Access, Store};
 pub(super) fn read(global: &Global, screen: &Screen) -> Result<(PathBuf, Config), Stop> {
     let loaded = load(global)?;
     tell(&loaded, screen);
+    accept(loaded)
+}
+
+/// The same for listings: what is only a warning would be repeated with each of them.
+fn read_quietly(global: &Global, screen: &Screen) -> Result<(PathBuf, Config), Stop> {
+    let loaded = load(global)?;
+    if loaded.config.is_none() {
+        tell(&loaded, screen);
+    }
+    accept(loaded)
+}
+
+fn accept(loaded: Loaded) -> Result<(PathBuf, Config), Stop> {
     match loaded.config {
         Some(config) => Ok((loaded.path, config)),
         None => Err(Stop::usage(summary(&loaded.path, &loaded.problems))),
@@ -61,7 +74,7 @@ pub(super) fn found(errors: usize, warnings: usize) -> String {
 
 /// Opens the store beside a running service.
 pub(super) async fn store_beside(global: &Global, screen: &Screen) -> Result<Store, Stop> {
-    let (_, config) = read(global, screen)?;
+    let (_, config) = read_quietly(global, screen)?;
     let StorePlace::Sqlite(path) = &config.service.store;
     Store::open(path, Access::Beside, now()).await.map_err(Stop::failed)
 }

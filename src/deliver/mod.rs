@@ -44,11 +44,11 @@ pub struct Notifier {
     name: String,
     kind: NotifierKind,
     timeout: Duration,
-    way: Way,
+    sender: Sender,
 }
 
 #[derive(Debug)]
-enum Way {
+enum Sender {
     Slack(Slack),
     Discord(Discord),
     Email(Box<Email>),
@@ -69,24 +69,24 @@ impl Notifier {
         redactor: &mut Redactor,
     ) -> Result<Self, BuildError> {
         let timeout = settings.timeout;
-        let way = match &settings.settings {
+        let sender = match &settings.settings {
             TypeSettings::Slack(slack) => {
-                Slack::build(slack, timeout, resolver, redactor).map(Way::Slack)
+                Slack::build(slack, timeout, resolver, redactor).map(Sender::Slack)
             }
             TypeSettings::Discord(discord) => {
-                Discord::build(discord, timeout, resolver, redactor).map(Way::Discord)
+                Discord::build(discord, timeout, resolver, redactor).map(Sender::Discord)
             }
             TypeSettings::Email(email) => Email::build(email, timeout, resolver, redactor)
-                .map(|email| Way::Email(Box::new(email))),
+                .map(|email| Sender::Email(Box::new(email))),
             TypeSettings::Webhook(webhook) => Webhook::build(webhook, timeout, resolver, redactor)
-                .map(|webhook| Way::Webhook(Box::new(webhook))),
+                .map(|webhook| Sender::Webhook(Box::new(webhook))),
             TypeSettings::Command(command) => {
-                Command::build(command, resolver, redactor).map(Way::Command)
+                Command::build(command, resolver, redactor).map(Sender::Command)
             }
-            TypeSettings::Console => Ok(Way::Console(Console::stdout())),
+            TypeSettings::Console => Ok(Sender::Console(Console::stdout())),
         };
-        let way = way.map_err(|bad| bad.of(&settings.name))?;
-        Ok(Self { name: settings.name.clone(), kind: settings.kind(), timeout, way })
+        let sender = sender.map_err(|bad| bad.of(&settings.name))?;
+        Ok(Self { name: settings.name.clone(), kind: settings.kind(), timeout, sender })
     }
 
     /// The name in the config.
@@ -106,13 +106,13 @@ impl Notifier {
     /// [`Failure`] says what to do next, in [`Failure::kind`].
     pub async fn send(&self, envelope: &Envelope, message: &Message) -> Result<Receipt, Failure> {
         let attempt = async {
-            match &self.way {
-                Way::Slack(slack) => slack.send(envelope, message).await,
-                Way::Discord(discord) => discord.send(envelope, message).await,
-                Way::Email(email) => email.send(envelope, message).await,
-                Way::Webhook(webhook) => webhook.send(envelope, message).await,
-                Way::Command(command) => command.send(message).await,
-                Way::Console(console) => console.send(message).await,
+            match &self.sender {
+                Sender::Slack(slack) => slack.send(envelope, message).await,
+                Sender::Discord(discord) => discord.send(envelope, message).await,
+                Sender::Email(email) => email.send(envelope, message).await,
+                Sender::Webhook(webhook) => webhook.send(envelope, message).await,
+                Sender::Command(command) => command.send(message).await,
+                Sender::Console(console) => console.send(message).await,
             }
         };
         self.in_time(FailureKind::Unsure, attempt).await
@@ -125,13 +125,13 @@ impl Notifier {
     /// As [`Notifier::send`].
     pub async fn probe(&self) -> Result<String, Failure> {
         let question = async {
-            match &self.way {
-                Way::Slack(slack) => slack.probe().await,
-                Way::Discord(discord) => discord.probe().await,
-                Way::Email(email) => email.probe().await,
-                Way::Webhook(webhook) => Ok(webhook.probe()),
-                Way::Command(command) => command.probe(),
-                Way::Console(_) => Ok("standard output needs no credentials".into()),
+            match &self.sender {
+                Sender::Slack(slack) => slack.probe().await,
+                Sender::Discord(discord) => discord.probe().await,
+                Sender::Email(email) => email.probe().await,
+                Sender::Webhook(webhook) => Ok(webhook.probe()),
+                Sender::Command(command) => command.probe(),
+                Sender::Console(_) => Ok("standard output needs no credentials".into()),
             }
         };
         self.in_time(FailureKind::LATER, question).await
@@ -145,8 +145,8 @@ impl Notifier {
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
         const GRACE: Duration = Duration::from_millis(50);
-        let bound = match self.way {
-            Way::Command(_) | Way::Console(_) => self.timeout,
+        let bound = match self.sender {
+            Sender::Command(_) | Sender::Console(_) => self.timeout,
             _ => self.timeout + GRACE,
         };
         tokio::time::timeout(bound, work).await.unwrap_or_else(|_| {

@@ -94,6 +94,15 @@ impl Answer {
         Self::error(404, "Project not found")
     }
 
+    /// The body's text, for tests.
+    #[cfg(test)]
+    pub(super) fn body(&self) -> &str {
+        match &self.payload {
+            Payload::Text(text) => text,
+            Payload::Huge { .. } | Payload::Bomb { .. } => "",
+        }
+    }
+
     /// Adds a header.
     #[must_use]
     pub(super) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -124,34 +133,27 @@ fn code(status: u16) -> &'static str {
 mod tests {
     use super::*;
 
-    fn body(answer: &Answer) -> &str {
-        match &answer.payload {
-            Payload::Text(text) => text,
-            _ => "",
-        }
-    }
-
     #[test]
     fn errors_have_the_documented_body_and_live_adds_details() {
         insta::assert_snapshot!(
-            body(&Answer::error(404, "gone")),
+            Answer::error(404, "gone").body(),
             @r#"{"error":"not_found","message":"gone"}"#
         );
         insta::assert_snapshot!(
-            body(&Answer::invalid(Profile::Spec, "bad")),
+            Answer::invalid(Profile::Spec, "bad").body(),
             @r#"{"error":"invalid_input","message":"bad"}"#
         );
         insta::assert_snapshot!(
-            body(&Answer::invalid(Profile::Live, "bad")),
+            Answer::invalid(Profile::Live, "bad").body(),
             @r#"{"details":[{"message":"bad"}],"error":"invalid_input","message":"bad"}"#
         );
     }
 
     #[test]
     fn the_last_page_has_an_empty_pagination() {
-        insta::assert_snapshot!(body(&Answer::page(&[], None)), @r#"{"data":[],"pagination":{}}"#);
+        insta::assert_snapshot!(Answer::page(&[], None).body(), @r#"{"data":[],"pagination":{}}"#);
         insta::assert_snapshot!(
-            body(&Answer::page(&["1".into(), "2".into()], Some("c"))),
+            Answer::page(&["1".into(), "2".into()], Some("c")).body(),
             @r#"{"data":[1,2],"pagination":{"next_cursor":"c"}}"#
         );
     }

@@ -102,26 +102,31 @@ fn text_body(text: String, effects: &Effects, headers: &mut HeaderMap) -> Body {
 }
 
 fn huge(mib: u32) -> Body {
-    let padding = Bytes::from(vec![b'x'; MIB]);
-    Drip::body(padded(mib, padding, |text| Bytes::from_static(text.as_bytes())))
+    Drip::body(padded(mib).map(Piece::Bytes))
 }
 
-/// Gzip members may stand in a row, so the padding is packed once and sent many times.
+/// Packed as it goes, in one stream: many clients stop at the end of the first.
 fn bomb(mib: u32) -> Body {
-    let padding = gzip(&vec![b'x'; MIB]);
-    Drip::body(padded(mib, padding, |text| gzip(text.as_bytes())))
+    let mut encoder = Some(GzEncoder::new(Vec::new(), Compression::fast()));
+    let mut plain = padded(mib);
+    let packed = std::iter::from_fn(move || match plain.next() {
+        Some(bytes) => {
+            let encoder = encoder.as_mut()?;
+            encoder.write_all(&bytes).ok()?;
+            Some(Bytes::from(std::mem::take(encoder.get_mut())))
+        }
+        None => encoder.take()?.finish().ok().map(Bytes::from),
+    });
+    // The encoder keeps back what does not fill a block yet.
+    Drip::body(packed.filter(|bytes| !bytes.is_empty()).map(Piece::Bytes))
 }
 
-fn padded(
-    mib: u32,
-    padding: Bytes,
-    wrap: fn(&'static str) -> Bytes,
-) -> impl Iterator<Item = Piece> + Send + 'static {
+fn padded(mib: u32) -> impl Iterator<Item = Bytes> + Send + 'static {
     let (before, after) = PADDED;
-    std::iter::once(wrap(before))
+    let padding = Bytes::from(vec![b'x'; MIB]);
+    std::iter::once(Bytes::from_static(before.as_bytes()))
         .chain((0..mib).map(move |_| padding.clone()))
-        .chain(std::iter::once_with(move || wrap(after)))
-        .map(Piece::Bytes)
+        .chain(std::iter::once(Bytes::from_static(after.as_bytes())))
 }
 
 fn gzip(bytes: &[u8]) -> Bytes {

@@ -2,7 +2,8 @@
 //!
 //! The file is read anew at each request, so a test stops a job by rewriting it. While it cannot
 //! be read or is no page (it may be half written), the last good one stays. An optional
-//! `projects` array of objects with `id` answers `GET /projects/{id}`.
+//! `projects` array of objects with `id` answers `GET /projects/{id}`. Filters and `limit` do
+//! not count, nor do the faults that bend paging or data.
 
 use std::path::{Path, PathBuf};
 

@@ -14,6 +14,7 @@ mod api;
 mod desk;
 mod dress;
 mod fault;
+mod fault_text;
 mod ids;
 mod jobs_file;
 mod lifelines;
@@ -36,7 +37,7 @@ mod world;
 pub use fault::{Endpoint, Fault, FaultError, FaultKind, RetryAfter};
 pub use page::Order;
 pub use scenario::{Scenario, ScenarioJob};
-pub use script::{Listed, Script, Step};
+pub use script::{Listed, Step};
 pub use state::RecordedRequest;
 pub use world::World;
 

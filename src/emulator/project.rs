@@ -165,10 +165,7 @@ fn read_query(raw: &str) -> Result<ProjectsQuery, String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
-
     use super::*;
-    use crate::emulator::answer::Payload;
 
     fn projects() -> BTreeMap<String, Project> {
         [("a", "Zebra", "2026-11-01T00:00:00Z"), ("b", "Apple", "2026-11-02T00:00:00Z")]
@@ -178,10 +175,7 @@ mod tests {
     }
 
     fn ask(query: &str) -> Value {
-        match list(&projects(), query, Profile::Spec).payload {
-            Payload::Text(text) => serde_json::from_str(&text).unwrap(),
-            other => panic!("{other:?}"),
-        }
+        serde_json::from_str(list(&projects(), query, Profile::Spec).body()).unwrap()
     }
 
     fn names(page: &Value) -> Vec<&str> {

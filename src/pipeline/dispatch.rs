@@ -164,7 +164,8 @@ impl Dispatch {
             free => self.parts.store.outlook(&name, now, free).await?,
         };
         let (allowed, pace_wait) = self.take_permits(due);
-        if allowed > 0 || !self.landed.is_empty() {
+        let settles = !self.landed.is_empty();
+        if allowed > 0 || settles {
             let until = saturating_add(now, self.parts.settings.timeout + CLAIM_SLACK);
             let claim = (allowed > 0).then_some(Claim { most: allowed, until });
             let claimed = self.parts.store.turn(&name, &self.landed, claim, now).await?;
@@ -176,9 +177,13 @@ impl Dispatch {
         let paced = pace_wait.map(|wait| soon + wait);
         let falls_due = next_due
             .map(|at| soon + Duration::try_from(at.duration_since(now)).unwrap_or_default());
+        // What was just written down may have a retry, or let a follower go: neither was in
+        // the outlook above.
+        let again = settles.then_some(soon);
         let longest = soon + LONGEST_SLEEP;
-        let wake = [paused, paced, falls_due].into_iter().flatten().fold(longest, Instant::min);
-        Ok(Look { wake, idle: due == 0 && self.flights.is_empty() })
+        let wakes = [again, paused, paced, falls_due];
+        let wake = wakes.into_iter().flatten().fold(longest, Instant::min);
+        Ok(Look { wake, idle: !settles && due == 0 && self.flights.is_empty() })
     }
 
     fn free_places(&self) -> u32 {

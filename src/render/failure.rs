@@ -10,7 +10,7 @@ use handlebars::{RenderError, RenderErrorReason};
 
 use super::fields::{fields_of, known_part, nearest_field};
 use super::load::{Shelf, Shelves, known_fields, offset_of};
-use crate::problem::Problem;
+use crate::problem::{Problem, Severity, nearest};
 
 /// A template that could not be rendered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,13 +18,16 @@ pub struct TemplateFailure {
     /// Its path below the folder of templates; of the partial, where the mistake is there.
     pub path: String,
     /// Counted from 1.
-    pub line: Option<usize>,
-    pub column: Option<usize>,
+    pub line: Option<u32>,
+    pub column: Option<u32>,
     /// The bytes of its text that it is about.
     pub span: Option<Range<usize>>,
     /// Lower case, no period, nothing from the data.
     pub message: String,
     pub help: Option<String>,
+    /// A warning where the field is one that other events have: then the template only wants a
+    /// condition around it.
+    pub severity: Severity,
 }
 
 impl TemplateFailure {
@@ -37,6 +40,7 @@ impl TemplateFailure {
             span: None,
             message: message.into(),
             help: None,
+            severity: Severity::Error,
         }
     }
 
@@ -52,6 +56,11 @@ impl TemplateFailure {
         let mut problem = Problem::error(self.message.clone());
         problem.span = self.span.clone();
         problem.help = self.help.clone();
+        problem.severity = self.severity;
+        if problem.span.is_none() {
+            // Without a line to show, the report would not name the file.
+            problem.thing = Some(self.path.clone());
+        }
         problem
     }
 }
@@ -83,8 +92,13 @@ pub fn failure_of(
     let (message, help, word) = words_of(error.reason(), document);
     let mut failure = TemplateFailure::of(path, message);
     failure.help = help;
-    failure.line = error.line_no;
-    failure.column = error.column_no;
+    if let RenderErrorReason::MissingVariable(Some(field)) = error.reason()
+        && known_fields().iter().any(|known| known == whole(field))
+    {
+        failure.severity = Severity::Warning;
+    }
+    failure.line = error.line_no.and_then(|line| line.try_into().ok());
+    failure.column = error.column_no.and_then(|column| column.try_into().ok());
     if let (Some(source), Some(line), Some(column)) =
         (shelves.source(&failure.path), error.line_no, error.column_no)
     {
@@ -128,8 +142,7 @@ fn words_of(
 }
 
 fn missing_help(path: &str, document: &serde_json::Value) -> String {
-    let whole = path.trim_start_matches("../").trim_start_matches("this.");
-    let whole = whole.strip_prefix("@root.").unwrap_or(whole);
+    let whole = whole(path);
     let known = known_fields();
     if known.iter().any(|field| field == whole) {
         return format!(
@@ -140,16 +153,26 @@ fn missing_help(path: &str, document: &serde_json::Value) -> String {
     if let Some(near) = nearest_field(whole, &here).or_else(|| nearest_field(whole, &known)) {
         return format!("did you mean `{near}`?");
     }
+    let ending = format!(".{whole}");
+    if let Some(full) = here.iter().find(|field| field.ends_with(&ending)) {
+        return format!("did you mean `{full}`?");
+    }
     // Within a block the name is relative to what the block is about.
     let last_piece = |field: &String| field.rsplit('.').next().map(str::to_owned);
     let pieces: Vec<String> = known.iter().filter_map(last_piece).collect();
-    if let Some(near) = crate::problem::nearest(whole, pieces.iter().map(String::as_str)) {
+    if let Some(near) = nearest(whole, pieces.iter().map(String::as_str)) {
         return format!("did you mean `{near}`?");
     }
     match known_part(whole, &here) {
         ("", fields) => format!("the document has {}", fields.join(", ")),
         (above, fields) => format!("`{above}` has {}", fields.join(", ")),
     }
+}
+
+/// The field's name from the root, where it is written so.
+fn whole(path: &str) -> &str {
+    let path = path.trim_start_matches("../").trim_start_matches("this.");
+    path.strip_prefix("@root.").unwrap_or(path)
 }
 
 fn span_of(source: &str, start: usize, word: &str) -> Range<usize> {

@@ -26,7 +26,7 @@ pub use memory::{Marks, OpenJob, SourceMemory};
 pub use open::{Access, SCHEMA_VERSION};
 pub use owed::{Claim, Claimed, Settled, Settlement};
 pub use prune::Pruned;
-pub use walk::{Committed, Walk, WalkCommit};
+pub use walk::{Committed, Decided, Walk, WalkCommit};
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -18,12 +18,20 @@ pub struct Walk {
     source: String,
 }
 
+/// An event with what was decided about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decided {
+    pub event: Event,
+    /// Of the rules that were tried, by name.
+    pub verdicts: Vec<(String, Verdict)>,
+    pub owed: Vec<NewDelivery>,
+}
+
 /// Everything that one walk brings.
 #[derive(Debug, Clone, Default)]
 pub struct WalkCommit {
     pub jobs: Vec<KnownJob>,
-    /// Events with the verdicts of the rules that were tried, by rule name, and what they owe.
-    pub events: Vec<(Event, Vec<(String, Verdict)>, Vec<NewDelivery>)>,
+    pub events: Vec<Decided>,
     /// Jobs that were read by id: when, and whether that was refused.
     pub reads: Vec<(JobId, Timestamp, bool)>,
     /// The new marks, if the walk was complete.
@@ -129,14 +137,11 @@ impl Walk {
         Ok(())
     }
 
-    async fn write_events(
-        &mut self,
-        events: &[(Event, Vec<(String, Verdict)>, Vec<NewDelivery>)],
-    ) -> Result<HashSet<EventId>, StoreError> {
+    async fn write_events(&mut self, events: &[Decided]) -> Result<HashSet<EventId>, StoreError> {
         if events.is_empty() {
             return Ok(HashSet::new());
         }
-        let rows = events.iter().map(|(event, ..)| event_values(event)).collect();
+        let rows = events.iter().map(|decided| event_values(&decided.event)).collect();
         let fresh: Vec<String> = sqlx::query_scalar(
             "INSERT INTO event (id, source, subject, slot, occurrence, kind, from_state, to_state,
                  detected_ms, late, job_id, project_name, name_unavailable, document)
@@ -153,11 +158,11 @@ impl Walk {
 
     async fn write_verdicts(
         &mut self,
-        events: &[(Event, Vec<(String, Verdict)>, Vec<NewDelivery>)],
+        events: &[Decided],
         fresh: &HashSet<EventId>,
     ) -> Result<(), StoreError> {
         let mut rows = Vec::new();
-        for (event, verdicts, _) in events {
+        for Decided { event, verdicts, .. } in events {
             let id = event.id();
             if fresh.contains(&id) {
                 for (position, (rule, verdict)) in verdicts.iter().enumerate() {
@@ -181,13 +186,13 @@ impl Walk {
 
     async fn write_deliveries(
         &mut self,
-        events: &[(Event, Vec<(String, Verdict)>, Vec<NewDelivery>)],
+        events: &[Decided],
         fresh: &HashSet<EventId>,
     ) -> Result<usize, StoreError> {
         let rows: Vec<Value> = events
             .iter()
-            .filter(|(event, ..)| fresh.contains(&event.id()))
-            .flat_map(|(.., owed)| owed.iter().map(delivery_values))
+            .filter(|decided| fresh.contains(&decided.event.id()))
+            .flat_map(|decided| decided.owed.iter().map(delivery_values))
             .collect();
         if rows.is_empty() {
             return Ok(0);

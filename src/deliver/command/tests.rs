@@ -58,7 +58,7 @@ async fn the_exit_status_decides() {
     assert_eq!(kind("exit 1").await, FailureKind::LATER);
     assert_eq!(kind("kill -9 $$").await, FailureKind::LATER);
     assert_eq!(kind("exit 65").await, FailureKind::Refused);
-    insta::assert_snapshot!(run("echo no such disk >&2; exit 3").await.unwrap_err(), @"");
+    insta::assert_snapshot!(run("echo no such disk >&2; exit 3").await.unwrap_err(), @"the program ended with exit status 3: no such disk");
 }
 
 #[tokio::test]

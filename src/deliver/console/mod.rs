@@ -5,17 +5,20 @@
 
 use std::fmt;
 use std::io::{ErrorKind, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
 
 use super::outcome::{Failure, FailureKind, Receipt};
 use crate::model::Message;
 
-type Out = Arc<Mutex<dyn Write + Send>>;
+type Out = Box<dyn Write + Send>;
 
 /// Standard output, or a stand-in.
 #[derive(Clone)]
 pub(super) struct Console {
-    out: Out,
+    /// Waited for before a thread is taken, so that a stuck reader holds one and no more.
+    out: Arc<Mutex<Out>>,
 }
 
 impl fmt::Debug for Console {
@@ -30,7 +33,7 @@ impl Console {
     }
 
     fn on(out: impl Write + Send + 'static) -> Self {
-        Self { out: Arc::new(Mutex::new(out)) }
+        Self { out: Arc::new(Mutex::new(Box::new(out))) }
     }
 
     pub(super) async fn send(&self, message: &Message) -> Result<Receipt, Failure> {
@@ -39,20 +42,18 @@ impl Console {
         };
         // One piece, so that nothing else comes in between.
         let line = format!("{}\n", text.trim_end());
-        let out = Arc::clone(&self.out);
-        let printed = tokio::task::spawn_blocking(move || print(&out, &line)).await;
+        let mut out = Arc::clone(&self.out).lock_owned().await;
+        let printed = tokio::task::spawn_blocking(move || {
+            out.write_all(line.as_bytes())?;
+            out.flush()
+        })
+        .await;
         match printed {
             Ok(Ok(())) => Ok(Receipt { status: None, answer: "printed".into() }),
             Ok(Err(error)) => Err(sort(&error)),
             Err(_) => Err(Failure::new(FailureKind::LATER, "printing was broken off")),
         }
     }
-}
-
-fn print(out: &Out, line: &str) -> std::io::Result<()> {
-    let mut out = out.lock().unwrap_or_else(PoisonError::into_inner);
-    out.write_all(line.as_bytes())?;
-    out.flush()
 }
 
 fn sort(error: &std::io::Error) -> Failure {
@@ -68,6 +69,8 @@ fn sort(error: &std::io::Error) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
 
     /// Fails with its kind, or keeps what it gets.

@@ -21,7 +21,7 @@ pub const BAN_WAIT: Duration = Duration::from_secs(10 * 60);
 const BUSY: [u32; 6] = [20_016, 20_022, 20_028, 20_029, 30_046, 40_062];
 
 /// Codes for a webhook or a channel that takes nothing any more, with what to do.
-const BROKEN: [(u32, &str); 12] = [
+const BROKEN: [(u32, &str); 11] = [
     (10_003, "the channel is gone"),
     (10_015, GONE),
     (50_001, "the webhook may not post there"),
@@ -33,7 +33,6 @@ const BROKEN: [(u32, &str); 12] = [
     (220_002, FORUM),
     (220_003, FORUM),
     (220_004, FORUM),
-    (240_001, "the webhook is blocked"),
 ];
 
 const GONE: &str = "the webhook does not exist (any more): make a new one and put in its URL";

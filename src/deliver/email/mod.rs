@@ -4,6 +4,8 @@
 //! replies. One session is kept between mails, and only after one that went well. A lost reply
 //! after the mail leaves us unsure; the copy has the same `Message-ID`.
 
+#[cfg(test)]
+pub mod far_server;
 pub mod payload;
 mod session;
 pub mod settings;
@@ -30,9 +32,6 @@ use super::http::{install_crypto, is_loopback_host};
 use super::outcome::{BadKey, Failure, FailureKind, Receipt};
 use crate::model::{Envelope, Message};
 use crate::secret::{Redactor, Resolver, Secret};
-
-/// A server closes what is idle for too long, and does not always say so.
-const KEEP_IDLE: Duration = Duration::from_secs(30);
 
 /// A mail server that is ready to be talked to.
 #[derive(Debug)]
@@ -139,7 +138,7 @@ impl Email {
 
     fn take_kept(&self) -> Option<Session> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take();
-        kept.filter(|session| session.idle_since.elapsed() < KEEP_IDLE)
+        kept.filter(Session::is_fresh)
     }
 
     fn clean(&self, broke: Broke) -> Failure {

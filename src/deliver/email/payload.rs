@@ -146,7 +146,20 @@ mod tests {
         let mail = made("Export failed: Äpfel", "Hello", "<p>Hello</p>");
 
         let (headers, _) = mail.split_once("Content-Type: multipart/alternative").unwrap();
-        insta::assert_snapshot!(headers.replace('\r', ""), @"");
+        insta::assert_snapshot!(headers.replace('\r', ""), @r"
+        From: =?utf-8?b?RMOpc2NyaXB0?= <notify@example.com>
+        Subject: Export failed: =?utf-8?b?w4RwZmVs?=
+        Date: Mon, 23 Nov 2026 15:13:00 +0000
+        Message-ID: <0123456789abcdef01234567@example.com>
+        To: Ed <editors@example.com>, two@example.com
+        Cc: cc@example.com
+        Reply-To: help@example.com
+        In-Reply-To: <job-e36b26490d985b9d@example.com>
+        References: <job-e36b26490d985b9d@example.com>
+        Auto-Submitted: auto-generated
+        X-Auto-Response-Suppress: All
+        MIME-Version: 1.0
+        ");
     }
 
     #[test]

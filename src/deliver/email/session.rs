@@ -29,6 +29,13 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 /// For each command.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// A server closes what is idle for too long, and does not always say so.
+const KEEP_IDLE: Duration = Duration::from_secs(30);
+
+/// Servers end a connection after some number of mails, often a hundred; and the wire counts
+/// what it reads.
+const MAILS_MAX: u32 = 100;
+
 /// In this order of preference; others need more than a password.
 const MECHANISMS: [Mechanism; 2] = [Mechanism::Plain, Mechanism::Login];
 
@@ -53,7 +60,8 @@ impl fmt::Debug for Server {
 pub(super) struct Session {
     connection: AsyncSmtpConnection,
     /// When the last mail was taken.
-    pub(super) idle_since: Instant,
+    idle_since: Instant,
+    mails: u32,
 }
 
 impl fmt::Debug for Session {
@@ -82,7 +90,7 @@ impl Session {
                     .map_err(|error| step.smtp(&error))
             })
             .await?;
-        let mut session = Self { connection, idle_since: Instant::now() };
+        let mut session = Self { connection, idle_since: Instant::now(), mails: 0 };
         if let Some(credentials) = &server.credentials {
             session.login(credentials, deadline).await?;
         }
@@ -113,7 +121,13 @@ impl Session {
         let step = Step { phase: Phase::Content, deadline, limit: Duration::MAX };
         let reply = step.replied(self.connection.message(&mail.content)).await?;
         self.idle_since = Instant::now();
-        step.expect(&reply, 2)
+        self.mails += 1;
+        step.require(&reply, 2)
+    }
+
+    /// Whether it may be used for another mail.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.idle_since.elapsed() < KEEP_IDLE && self.mails < MAILS_MAX
     }
 
     /// Asks whether the server still listens.
@@ -135,7 +149,7 @@ impl Session {
             return Err(step.broke(Failure::new(FailureKind::Broken, reason)));
         }
         let reply = step.replied(self.connection.auth(&MECHANISMS, credentials)).await?;
-        step.expect(&reply, 2).map(drop)
+        step.require(&reply, 2).map(drop)
     }
 
     async fn say(
@@ -145,7 +159,7 @@ impl Session {
         hundreds: u16,
     ) -> Result<(i32, String), Broke> {
         let reply = step.replied(self.connection.command(command)).await?;
-        step.expect(&reply, hundreds)
+        step.require(&reply, hundreds)
     }
 }
 
@@ -183,7 +197,7 @@ impl Step {
     }
 
     /// lettre takes any 2xx or 3xx for good; here only the one that belongs is.
-    fn expect(self, reply: &Response, hundreds: u16) -> Result<(i32, String), Broke> {
+    fn require(self, reply: &Response, hundreds: u16) -> Result<(i32, String), Broke> {
         let code = u16::from(reply.code());
         let words = reply.message().collect::<Vec<_>>().join(" ");
         if code / 100 == hundreds {

@@ -22,8 +22,8 @@ use tokio_rustls::client::TlsStream;
 /// A reply before TLS is a few lines.
 const REPLY_BYTES: usize = 16 * 1024;
 
-/// All that a server may say on one connection: enough for thousands of mails, and an end for
-/// one that never stops talking.
+/// All that a server may say on one connection: far more than a session's mails need, and an
+/// end for one that never stops talking.
 const CONNECTION_BYTES: usize = 4 * 1024 * 1024;
 
 /// The greeting that lettre waits for on a line whose real one has been read.

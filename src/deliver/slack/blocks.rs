@@ -144,10 +144,9 @@ impl Fitter {
         if let Some(url) = url {
             button["url"] = url;
         }
-        if let Some(value) = given.get("value").and_then(Value::as_str) {
-            if length(value) <= BUTTON_VALUE_MAX {
-                button["value"] = value.into();
-            }
+        let value = given.get("value").and_then(Value::as_str);
+        if let Some(value) = value.filter(|value| length(value) <= BUTTON_VALUE_MAX) {
+            button["value"] = value.into();
         }
         if let Some(style @ ("primary" | "danger")) = given.get("style").and_then(Value::as_str) {
             button["style"] = style.into();

@@ -125,8 +125,8 @@ mod tests {
             format!("{problem}; {help}")
         };
 
-        insta::assert_snapshot!(shown("http://a.example/s3cret"), @"");
-        insta::assert_snapshot!(shown("https://a.example/{{job.id}}"), @"");
+        insta::assert_snapshot!(shown("http://a.example/s3cret"), @"it is not https, and its host is not this machine; write a whole https URL, like https://example.com/hook");
+        insta::assert_snapshot!(shown("https://a.example/{{job.id}}"), @"it holds a placeholder that is not known; only {{delivery.id}} can stand in a URL");
         let debug = format!("{:?}", target("https://a.example/s3cret").unwrap());
         assert!(!debug.contains("s3cret"), "{debug}");
     }

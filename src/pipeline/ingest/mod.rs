@@ -24,7 +24,7 @@ use crate::rules::RuleSet;
 use crate::source::schedule::{Outcome, Schedule};
 use crate::source::settings::{FirstRun, SourceSettings};
 use crate::source::{ApiError, Client, window};
-use crate::store::{Committed, Marks, SourceMemory, Store, StoreError, WalkCommit};
+use crate::store::{Committed, Decided, Marks, SourceMemory, Store, StoreError, WalkCommit};
 use crate::telemetry::{self, PollNumbers};
 
 /// Under `run --once`, what a walk finds is late only after such a gap.
@@ -270,7 +270,7 @@ impl Ingest {
                 .collect();
             let verdicts =
                 verdicts.into_iter().map(|(rule, verdict)| (rule.name.clone(), verdict)).collect();
-            commit.events.push((event, verdicts, owed));
+            commit.events.push(Decided { event, verdicts, owed });
         }
         let committed = transaction.commit(&commit).await?;
         self.memory.learn(&commit);
@@ -331,7 +331,7 @@ impl Ingest {
     }
 
     fn announce(&self, commit: &WalkCommit) {
-        for (event, _, owed) in &commit.events {
+        for Decided { event, owed, .. } in &commit.events {
             telemetry::event_recorded(event, owed.len());
             owed.iter().for_each(|delivery| self.parts.nudges.ring(&delivery.notifier));
         }

@@ -9,7 +9,7 @@ use handlebars::template::{HelperTemplate, Parameter, TemplateElement};
 use handlebars::{Handlebars, Template};
 
 use super::tags::{Kind, Tag, inner, scan};
-use crate::problem::{Problem, Severity, nearest, suggestion};
+use crate::problem::{Problem, Severity, nearest};
 use crate::render::fields::nearest_field;
 use crate::render::vocabulary::{Does, WORDS, Word, word};
 
@@ -97,14 +97,15 @@ fn partial_problem(source: &str, tag: &Tag, partials: &[&str]) -> Option<Problem
                 .help("write {{> name}}, and choose between several with {{#if}}"),
         );
     }
-    (!partials.contains(&name)).then(|| {
-        Problem::error(format!("no partial is called `{name}`"))
-            .at(word_span(source, tag, name))
-            .help(format!(
-                "{}; a partial is a file called _{name}.<part>.hbs",
-                suggestion(name, partials)
-            ))
-    })
+    if partials.contains(&name) {
+        return None;
+    }
+    let help = match nearest(name, partials.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("a partial is a file called _{name}.<part>.hbs in the same folder"),
+    };
+    let problem = Problem::error(format!("no partial is called `{name}`"));
+    Some(problem.at(word_span(source, tag, name)).help(help))
 }
 
 fn unreadable(source: &str, tags: &[Tag], at: usize) -> Problem {
@@ -205,7 +206,7 @@ impl Check<'_> {
                 _ => usage,
             };
             self.problem(at, word.name, message, help);
-        } else if !word.args.contains(&given) && !(is_block && given == 1) {
+        } else if !word.args.contains(&given) {
             let wanted = match (word.args.start(), word.args.end()) {
                 (0, 0) => "no value".into(),
                 (1, 1) => "one value".into(),

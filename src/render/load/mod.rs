@@ -113,7 +113,13 @@ pub fn load(files: Vec<TemplateFile>) -> (Shelves, Vec<FileProblems>) {
 /// The problems of one file together.
 fn merged(told: Vec<FileProblems>) -> Vec<FileProblems> {
     let mut files: Vec<FileProblems> = Vec::new();
-    for (path, text, problems) in told {
+    for (path, text, mut problems) in told {
+        // Without a line to show, the report would not name the file.
+        for problem in &mut problems {
+            if problem.span.is_none() && !problem.message.contains(&path) {
+                problem.thing = Some(path.clone());
+            }
+        }
         match files.iter_mut().find(|(known, ..)| *known == path) {
             Some((_, _, known)) => known.extend(problems),
             None => files.push((path, text, problems)),
@@ -195,24 +201,25 @@ fn joint_problem(chosen: &BTreeMap<String, Compiled<'_>>) -> Option<(String, Pro
         .collect();
     let is_file =
         |name: &str| chosen.get(name).is_some_and(|compiled| compiled.from.origin == Origin::File);
-    if let Some(circle) = graph::circle(&partials) {
-        let culprit = circle.iter().find(|name| is_file(name))?;
-        let shown = circle.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" → ");
-        let problem = Problem::error(format!("partials use each other in a circle: {shown}"))
-            .help("take one of the {{> …}} out");
-        let next = circle.iter().skip_while(|name| *name != culprit).nth(1);
-        let tag = next.and_then(|next| check::partial_span(partials.get(culprit.as_str())?, next));
-        let problem = match tag {
-            Some(span) => problem.at(span),
-            None => problem,
+    if let Some(fault) = graph::fault(&partials) {
+        let (message, chain) = match fault {
+            graph::Fault::Circle(chain) => ("partials use each other in a circle", chain),
+            graph::Fault::Chain(chain) => ("partials use each other in too long a chain", chain),
         };
-        return Some((culprit.clone(), problem));
+        let at = chain.iter().position(|name| is_file(name))?;
+        let culprit = chain[at].clone();
+        let shown = chain.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" → ");
+        let mut problem =
+            Problem::error(format!("{message}: {shown}")).help("take one of the {{> …}} out");
+        let text = partials.get(culprit.as_str()).copied().unwrap_or_default();
+        problem.span = chain.get(at + 1).and_then(|used| check::partial_span(text, used));
+        return Some((culprit, problem));
     }
     chosen.iter().find_map(|(name, compiled)| {
-        let steps = graph::too_many_steps(&compiled.from.text, &partials)?;
-        let problem = Problem::error(format!("its loops within loops could take {steps} steps"))
-            .help("take one {{#each}} out of another, or put less into it");
-        // A built-in template is slow only by a partial that a file has replaced.
+        let excess = graph::cost_of(&compiled.from.text, &partials).excess()?;
+        let problem =
+            Problem::error(excess).help("take blocks out of blocks, or loops out of loops");
+        // A built-in template is too much only by a partial that a file has replaced.
         let culprit =
             if is_file(name) { Some(name) } else { chosen.keys().find(|name| is_file(name)) };
         Some((culprit?.clone(), problem))
@@ -243,4 +250,6 @@ pub fn has_errors(told: &[FileProblems]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {}
+mod tests;
+#[cfg(test)]
+mod tests_together;

@@ -77,15 +77,16 @@ pub fn place_of(path: &str) -> Result<Place, Problem> {
     };
     let known: Vec<&str> = parts.iter().map(|(_, part)| *part).collect();
     let Some((slot, _)) = parts.iter().find(|(_, known)| *known == part) else {
-        let what = if part.is_empty() { "no part".into() } else { format!("the part `{part}`") };
+        let what = match part {
+            "" => "names no part".into(),
+            part => format!("names the part `{part}`, which {folder} does not have"),
+        };
         let help = match known.as_slice() {
             [only] => format!("call it {folder}/{file}.{only}.hbs")
                 .replace(&format!(".{part}.{only}"), &format!(".{only}")),
             several => suggestion(part, several),
         };
-        return Err(
-            Problem::error(format!("`{path}` has {what}, which {folder} does not have")).help(help)
-        );
+        return Err(Problem::error(format!("`{path}` {what}")).help(help));
     };
     let allowed = |char: char| matches!(char, 'a'..='z' | '0'..='9' | '-' | '_');
     if name.is_empty() || !name.chars().all(allowed) {
@@ -116,7 +117,6 @@ fn parts_of(folder: &str) -> Result<Vec<(usize, &'static str)>, Problem> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 mod tests {
     use super::*;
 
@@ -135,16 +135,16 @@ mod tests {
             format!("{problem} ({})", problem.help.as_deref().unwrap_or_default())
         };
 
-        insta::assert_snapshot!(told("failure.json.hbs"), @"");
-        insta::assert_snapshot!(told("slak/failure.json.hbs"), @"");
-        insta::assert_snapshot!(told("teams/failure.json.hbs"), @"");
-        insta::assert_snapshot!(told("command/failure.json.hbs"), @"");
-        insta::assert_snapshot!(told("slack/failure.text.hbs"), @"");
-        insta::assert_snapshot!(told("slack/failure.hbs"), @"");
-        insta::assert_snapshot!(told("email/failure.txt.hbs"), @"");
-        insta::assert_snapshot!(told("email/old/failure.text.hbs"), @"");
-        insta::assert_snapshot!(told("slack/../Fail.json.hbs"), @"");
-        insta::assert_snapshot!(told("slack/Fail ure.json.hbs"), @"");
-        insta::assert_snapshot!(told("slack/README.md"), @"");
+        insta::assert_snapshot!(told("failure.json.hbs"), @"`failure.json.hbs` stands in no folder (templates stand in a folder named after their notifier type, like slack/failure.json.hbs)");
+        insta::assert_snapshot!(told("slak/failure.json.hbs"), @"no notifier type is called `slak` (did you mean `slack`?)");
+        insta::assert_snapshot!(told("teams/failure.json.hbs"), @"no notifier type is called `teams` (use one of slack, discord, email, webhook, console)");
+        insta::assert_snapshot!(told("command/failure.json.hbs"), @"a command takes no template (it gets the event document on its standard input)");
+        insta::assert_snapshot!(told("slack/failure.text.hbs"), @"`slack/failure.text.hbs` names the part `text`, which slack does not have (call it slack/failure.json.hbs)");
+        insta::assert_snapshot!(told("slack/failure.hbs"), @"`slack/failure.hbs` names no part (call it slack/failure.json.hbs)");
+        insta::assert_snapshot!(told("email/failure.txt.hbs"), @"`email/failure.txt.hbs` names the part `txt`, which email does not have (did you mean `text`?)");
+        insta::assert_snapshot!(told("email/old/failure.text.hbs"), @"`email/old/failure.text.hbs` stands too deep (move it to email/)");
+        insta::assert_snapshot!(told("slack/../Fail.json.hbs"), @"`slack/../Fail.json.hbs` stands too deep (move it to slack/)");
+        insta::assert_snapshot!(told("slack/Fail ure.json.hbs"), @"`Fail ure` cannot be the name of a template (use lower case letters, digits, - and _)");
+        insta::assert_snapshot!(told("slack/README.md"), @"`slack/README.md` is not used: its name does not end in .hbs (a template is called <type>/<name>.<part>.hbs, like slack/failure.json.hbs)");
     }
 }

@@ -9,7 +9,7 @@ use std::ops::Range;
 use crate::problem::Problem;
 
 /// Nobody reads deeper templates; some thousands would overflow the stack when rendering.
-const BLOCK_DEPTH_MAX: usize = 64;
+pub const BLOCK_DEPTH_MAX: usize = 64;
 
 /// The same for brackets within a tag.
 const BRACKET_DEPTH_MAX: usize = 16;
@@ -52,7 +52,11 @@ pub fn scan(source: &str) -> Result<Vec<Tag>, Vec<Problem>> {
             );
         }
     }
-    problems.extend(match_blocks(source, &tags));
+    // What is refused opens blocks that the count of blocks does not know.
+    let foreign = |tag: &Tag| matches!(tag.kind, Kind::Decorator | Kind::PartialBlock);
+    if !tags.iter().any(foreign) {
+        problems.extend(match_blocks(source, &tags));
+    }
     if problems.is_empty() { Ok(tags) } else { Err(problems) }
 }
 

@@ -31,7 +31,7 @@ pub fn outcome(call: &Call<'_>) -> Value {
         Some(EventKind::Started) => "started",
         Some(EventKind::Progress) => "running",
         Some(EventKind::Succeeded) => "succeeded",
-        Some(EventKind::Partial) => "partly failed",
+        Some(EventKind::Partial) => "partial",
         Some(EventKind::Failed) => "failed",
         Some(EventKind::Cancelled) => "cancelled",
         Some(EventKind::Stopped) => "stopped",
@@ -89,8 +89,8 @@ pub fn headline(document: &Value) -> String {
         Some(EventKind::Succeeded) if changed_nothing(document) => {
             format!("{of_type} finished, but nothing was changed")
         }
-        Some(EventKind::Succeeded) => format!("{of_type} finished"),
-        Some(EventKind::Partial) => format!("{of_type} finished in part{}", failed_of(document)),
+        Some(EventKind::Succeeded) => format!("{of_type} succeeded"),
+        Some(EventKind::Partial) => format!("{of_type} finished partially{}", failed_of(document)),
         Some(EventKind::Failed) => format!("{of_type} failed"),
         Some(EventKind::Cancelled) => format!("{of_type} cancelled"),
         Some(EventKind::Stopped) => format!("{of_type} stopped, its outcome is not known"),

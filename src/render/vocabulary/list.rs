@@ -81,13 +81,13 @@ pub const WORDS: &[Word] = &[
     about(
         "headline",
         "headline",
-        "one sentence: `Import finished in part, 1 of 3 files failed`",
+        "one sentence: `Import finished partially, 1 of 3 files failed`",
         event::headline_word,
     ),
     about(
         "outcome",
         "outcome",
-        "one or two words: `succeeded`, `partly failed`, `failed`",
+        "one or two words: `succeeded`, `partial`, `failed`",
         event::outcome,
     ),
     about("emoji", "emoji", "one that goes with the outcome", event::emoji),
