@@ -100,10 +100,11 @@ impl Walk {
             "INSERT INTO job (source, job_id, job_type, state, phase, fingerprint, progress,
                  progress_since_ms, changes, created_ms, stopped_ms, first_seen_ms, ended_ms,
                  project_id, resultless_since_ms, document)
-             SELECT $1, value->>0, value->>1, value->>2, value->>3, value->>4, value->>5,
-                 value->>6, value->>7, value->>8, value->>9, value->>10, value->>11,
-                 value->>12, value->>13, value->>14
-             FROM json_each($2) WHERE true
+             WITH row (k, v) AS MATERIALIZED (SELECT key, value FROM json_each($2))
+             SELECT $1, v->>0, v->>1, v->>2, v->>3, v->>4, v->>5,
+                 v->>6, v->>7, v->>8, v->>9, v->>10, v->>11,
+                 v->>12, v->>13, v->>14
+             FROM row WHERE true
              ON CONFLICT (source, job_id) DO UPDATE SET
                  job_type = excluded.job_type, state = excluded.state, phase = excluded.phase,
                  fingerprint = excluded.fingerprint, progress = excluded.progress,
@@ -145,9 +146,10 @@ impl Walk {
         let fresh: Vec<String> = sqlx::query_scalar(
             "INSERT INTO event (id, source, subject, slot, occurrence, kind, from_state, to_state,
                  detected_ms, late, job_id, project_name, name_unavailable, document)
-             SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6,
-                 value->>7, value->>8, value->>9, value->>10, value->>11, value->>12, value->>13
-             FROM json_each($1) WHERE true ORDER BY key
+             WITH row (k, v) AS MATERIALIZED (SELECT key, value FROM json_each($1))
+             SELECT v->>0, v->>1, v->>2, v->>3, v->>4, v->>5, v->>6,
+                 v->>7, v->>8, v->>9, v->>10, v->>11, v->>12, v->>13
+             FROM row WHERE true ORDER BY k
              ON CONFLICT DO NOTHING RETURNING id",
         )
         .bind(Value::Array(rows).to_string())
@@ -175,7 +177,8 @@ impl Walk {
         }
         sqlx::query(
             "INSERT INTO verdict (event_id, position, rule, verdict)
-             SELECT value->>0, value->>1, value->>2, value->>3 FROM json_each($1) WHERE true
+             WITH row (k, v) AS MATERIALIZED (SELECT key, value FROM json_each($1))
+             SELECT v->>0, v->>1, v->>2, v->>3 FROM row WHERE true
              ON CONFLICT DO NOTHING",
         )
         .bind(Value::Array(rows).to_string())
@@ -200,10 +203,11 @@ impl Walk {
         let added = sqlx::query(
             "INSERT INTO delivery (id, about, event_id, rule, notifier, recipient, template,
                  include_download_url, source, job_id, kind, terminal, state, created_ms, due_ms)
-             SELECT value->>0, value->>1, value->>1, value->>2, value->>3, value->>4, value->>5,
-                 value->>6, value->>7, value->>8, value->>9, value->>10, 'pending', value->>11,
-                 value->>11
-             FROM json_each($1) WHERE true ORDER BY key
+             WITH row (k, v) AS MATERIALIZED (SELECT key, value FROM json_each($1))
+             SELECT v->>0, v->>1, v->>1, v->>2, v->>3, v->>4, v->>5,
+                 v->>6, v->>7, v->>8, v->>9, v->>10, 'pending', v->>11,
+                 v->>11
+             FROM row WHERE true ORDER BY k
              ON CONFLICT DO NOTHING",
         )
         .bind(Value::Array(rows).to_string())
