@@ -12,7 +12,7 @@ use descript_notify::model::{
     DeliveryId, Event, Fingerprint, JobId, KnownJob, NewDelivery, Observation, Verdict,
 };
 use descript_notify::source::wire::{self, Element};
-use descript_notify::store::{Access, Marks, Store, WalkCommit};
+use descript_notify::store::{Access, Decided, Marks, Store, WalkCommit};
 use divan::Bencher;
 use jiff::Timestamp;
 use tempfile::TempDir;
@@ -143,7 +143,7 @@ fn known(text: &str) -> HashMap<JobId, KnownJob> {
 }
 
 /// One message is owed for the event.
-fn owing(event: Event) -> (Event, Vec<(String, Verdict)>, Vec<NewDelivery>) {
+fn owing(event: Event) -> Decided {
     let owed = NewDelivery {
         id: DeliveryId::of(event.id().as_str(), "ended", "team", ""),
         event_id: event.id(),
@@ -157,7 +157,7 @@ fn owing(event: Event) -> (Event, Vec<(String, Verdict)>, Vec<NewDelivery>) {
         kind: event.kind,
         created_at: at(),
     };
-    (event, vec![("ended".into(), Verdict::Send)], vec![owed])
+    Decided { event, verdicts: vec![("ended".into(), Verdict::Send)], owed: vec![owed] }
 }
 
 enum Shown {
