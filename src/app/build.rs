@@ -66,7 +66,9 @@ impl App {
                 for (path, _, problems) in problems {
                     let errors =
                         problems.iter().filter(|problem| problem.severity == Severity::Error);
-                    faults.extend(errors.map(|problem| format!("template `{path}`: {problem}")));
+                    faults.extend(errors.map(|problem| {
+                        format!("template `{path}`: {problem}; `descript-notify check` shows where")
+                    }));
                 }
                 Arc::new(templates)
             }

@@ -9,7 +9,7 @@ use super::table::{Table, shown};
 use super::{Global, Stop, settings};
 use crate::exit::Exit;
 use crate::model::{Attempt, DeliveryId, DeliveryState};
-use crate::store::{DeliveryFilter, DeliveryRow, Store};
+use crate::store::{Broken, DeliveryFilter, DeliveryRow, Store};
 
 #[derive(Debug, Args)]
 pub(super) struct DeliveriesArgs {
@@ -141,7 +141,8 @@ async fn show(args: &ShowArgs, store: &Store, screen: &Screen) -> Result<Exit, S
         screen.say_json(&json!({ "deliveries": [told] }));
         return Ok(Exit::Done);
     }
-    screen.say(&story(&row, &attempts, settings::now()));
+    let broken = store.broken(&row.delivery.notifier).await.map_err(Stop::failed)?;
+    screen.say(&story(&row, &attempts, broken.as_ref(), settings::now()));
     Ok(Exit::Done)
 }
 
@@ -233,7 +234,12 @@ fn document(row: &DeliveryRow) -> Value {
 }
 
 /// When, how often, what the service said, what happens next.
-fn story(row: &DeliveryRow, attempts: &[Attempt], now: Timestamp) -> String {
+fn story(
+    row: &DeliveryRow,
+    attempts: &[Attempt],
+    broken: Option<&Broken>,
+    now: Timestamp,
+) -> String {
     let delivery = &row.delivery;
     let mut lines = vec![
         format!("delivery   {}", delivery.id),
@@ -252,7 +258,7 @@ fn story(row: &DeliveryRow, attempts: &[Attempt], now: Timestamp) -> String {
     }
     lines.push(format!("template   {}", delivery.template));
     lines.push(format!("owed since {}", settings::when(delivery.created_at)));
-    lines.push(format!("next       {}", next(row, now)));
+    lines.push(format!("next       {}", next(row, broken, now)));
     lines.push(String::new());
     if attempts.is_empty() {
         lines.push("No attempt has ended yet.".into());
@@ -271,7 +277,7 @@ fn story(row: &DeliveryRow, attempts: &[Attempt], now: Timestamp) -> String {
     lines.join("\n")
 }
 
-fn next(row: &DeliveryRow, now: Timestamp) -> String {
+fn next(row: &DeliveryRow, broken: Option<&Broken>, now: Timestamp) -> String {
     let delivery = &row.delivery;
     let marked = if delivery.repeat { ", marked as a possible repeat" } else { "" };
     match delivery.state {
@@ -280,7 +286,18 @@ fn next(row: &DeliveryRow, now: Timestamp) -> String {
         }
         DeliveryState::Pending => format!("sent as soon as its notifier can{marked}"),
         DeliveryState::Sending => "an attempt is under way".into(),
-        DeliveryState::Held => "waits; `deliveries retry` sends it now".into(),
+        DeliveryState::Held => match (broken, &delivery.last_error) {
+            (Some(broken), _) => format!(
+                "waits: {} refuses us since {} ({}); the next probe is at {}, `deliveries retry` \
+                 tries now",
+                delivery.notifier,
+                settings::when(broken.since),
+                shown(&broken.reason),
+                settings::when(broken.probe_due),
+            ),
+            (None, Some(why)) => format!("waits: {}", shown(why)),
+            (None, None) => "waits; `deliveries retry` sends it now".into(),
+        },
         DeliveryState::Dead => {
             format!("nothing, it was given up; `deliveries retry {}` tries again", delivery.id)
         }

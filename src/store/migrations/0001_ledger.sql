@@ -147,7 +147,7 @@ CREATE TABLE delivery (
     last_error           TEXT,
     UNIQUE (about, rule, notifier, recipient)
 ) STRICT;
-CREATE INDEX delivery_owed ON delivery (notifier, rank, seq) WHERE state = 'pending';
+CREATE INDEX delivery_owed ON delivery (notifier, rank, seq, due_ms) WHERE state = 'pending';
 CREATE INDEX delivery_due ON delivery (notifier, due_ms) WHERE state = 'pending';
 CREATE INDEX delivery_lane ON delivery (notifier, source, job_id, recipient, seq)
     WHERE state IN ('pending', 'sending');
