@@ -51,7 +51,8 @@ pub struct Claimed {
 /// which overtakes it together with what it holds back.
 ///
 /// Walks the lanes in order and stops at the limit: left to itself SQLite takes all that is
-/// due, sorts it, and throws most of it away, at every turn of a long backlog.
+/// due, sorts it, and throws most of it away, at every turn of a long backlog. `+ 0` hides the
+/// limit's variable from the planner, which would plan anew each time the variable is bound.
 macro_rules! claimable {
     () => {
         "SELECT d.seq FROM delivery d INDEXED BY delivery_owed
@@ -68,7 +69,7 @@ macro_rules! claimable {
                            AND f.job_id = e.job_id AND f.recipient = e.recipient
                            AND f.seq < e.seq AND f.state IN ('pending', 'sending')
                            AND f.state = 'pending' AND f.due_ms > $2))))))
-         ORDER BY d.rank, d.seq LIMIT $3"
+         ORDER BY d.rank, d.seq LIMIT $3 + 0"
     };
 }
 
@@ -92,7 +93,7 @@ const CLAIM_DUE: &str = claim!(claimable!());
 const CLAIM_HELD: &str = claim!(
     "SELECT d.seq FROM delivery d
      WHERE d.notifier = $1 AND d.state = 'held' AND d.hold = 'notifier'
-     ORDER BY d.rank, d.seq LIMIT $3"
+     ORDER BY d.rank, d.seq LIMIT $3 + 0"
 );
 
 const OUTLOOK: &str = concat!(
@@ -158,7 +159,8 @@ impl Store {
             .bind(notifier)
             .bind(ms(now))
             .bind(most)
-            .fetch_one(&self.readers)
+            // A reader would have to read anew what each turn has written.
+            .fetch_one(&self.writer)
             .await?;
         Ok((row.try_get("due")?, maybe_time(row.try_get("next")?)?))
     }
