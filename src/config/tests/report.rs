@@ -149,7 +149,7 @@ notify = ["mail"]
     24 | on = ["finnished", "stalled"]
        |                    ^^^^^^^^^
        |
-       = help: this version makes queued, started, progress, succeeded, partial, failed, cancelled, stopped, changed, vanished, finished, any
+       = help: this version makes queued, started, progress, succeeded, partial, failed, cancelled, stopped, changed, vanished, notifier_down, notifier_up, source_down, source_up, finished, any
 
     error: rule `nightly`, key `notify`: no notifier is called `tema`
       --> rules.toml:25:11
