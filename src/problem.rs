@@ -6,7 +6,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -123,7 +123,7 @@ fn group<'a>(file: &'a str, source: &'a str, problem: &'a Problem) -> Group<'a> 
                     .annotation(AnnotationKind::Primary.span(span)),
             )
         }
-        None => Group::with_title(title),
+        None => Group::with_title(title).element(Origin::path(file)),
     };
     if let Some(help) = &problem.help {
         group = group.element(Level::HELP.message(help.clone()));

@@ -76,6 +76,11 @@ pub fn started(version: &str, sources: usize, notifiers: usize, rules: usize, st
     info!(version, sources, notifiers, rules, store, "Started.");
 }
 
+/// Something in the config that is no error.
+pub fn config_warning(file: &str, problem: &impl std::fmt::Display) {
+    warn!(file, problem = ?problem.to_string(), "The config has a weak point.");
+}
+
 /// The service has put everything away.
 pub fn stopped(clean: bool) {
     if clean {

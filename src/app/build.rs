@@ -60,13 +60,15 @@ impl App {
     ) -> Result<Self, StartError> {
         deliver::http::install_crypto();
         let mut faults = Vec::new();
-        let mut redactor = Redactor::default();
+        let mut redactor = redactor_of(&config, resolver);
         let templates = match load_templates(config.service.templates.as_deref()) {
             Ok((templates, problems)) => {
                 for (path, _, problems) in problems {
                     let errors =
                         problems.iter().filter(|problem| problem.severity == Severity::Error);
-                    faults.extend(errors.map(|problem| format!("template `{path}`: {problem}")));
+                    faults.extend(errors.map(|problem| {
+                        format!("template `{path}`: {problem}; `descript-notify check` shows where")
+                    }));
                 }
                 Arc::new(templates)
             }
@@ -151,6 +153,17 @@ impl App {
         }
         Ok(Self { parts: Built { ingests, dispatches, store, nudges, retry_bells } })
     }
+}
+
+/// Knows every secret before the first part is built: any service may echo any of them.
+fn redactor_of(config: &Config, resolver: &Resolver) -> Redactor {
+    let mut redactor = Redactor::default();
+    let tokens = config.sources.iter().map(|source| &source.token);
+    let others = config.notifiers.iter().flat_map(NotifierSettings::secrets);
+    // What cannot be read is told by the part that needs it.
+    let known = tokens.chain(others).filter_map(|secret| resolver.resolve(secret).ok());
+    known.for_each(|secret| redactor.learn(&secret));
+    redactor
 }
 
 /// Builds one notifier alone, for a test message or a probe.

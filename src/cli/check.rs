@@ -15,7 +15,7 @@ use crate::app::{load_templates, notifier, resolver};
 use crate::config::{Config, Loaded};
 use crate::deliver;
 use crate::exit::Exit;
-use crate::model::without_download_url;
+use crate::model::{EventKind, without_download_url};
 use crate::problem::{Colour, Problem, Severity, report, suggestion};
 use crate::render::{RenderRequest, Templates, has_errors, samples};
 use crate::rules::Rule;
@@ -55,6 +55,7 @@ pub(super) async fn check(
         let resolver = resolver(&loaded.path);
         let more = judge_templates(config, screen, args.json)
             .into_iter()
+            .chain(judge_silence(config))
             .chain(judge_secrets(config, &resolver));
         for finding in more {
             if !args.json && !finding.shown {
@@ -171,6 +172,23 @@ fn judge_templates(config: &Config, screen: &Screen, as_json: bool) -> Vec<Findi
         }
     }
     findings
+}
+
+/// What happens to the bridge itself goes only to rules that name it.
+fn judge_silence(config: &Config) -> Option<Finding> {
+    let named = |kind| config.rules.iter().any(|rule| rule.on.contains(&kind));
+    let missing: Vec<String> = [EventKind::SourceDown, EventKind::NotifierDown]
+        .into_iter()
+        .filter(|kind| !config.rules.is_empty() && !named(*kind))
+        .map(|kind| format!("`{kind}`"))
+        .collect();
+    (!missing.is_empty()).then(|| {
+        Finding::warning(format!(
+            "no rule names {}, so nobody is told when Descript cannot be polled or a service \
+             refuses messages: add them to the `on` of a rule",
+            missing.join(" or ")
+        ))
+    })
 }
 
 fn judge_rule(rule: &Rule, config: &Config, templates: &Templates) -> Vec<Finding> {

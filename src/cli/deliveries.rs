@@ -9,7 +9,7 @@ use super::table::{Table, shown};
 use super::{Global, Stop, settings};
 use crate::exit::Exit;
 use crate::model::{Attempt, DeliveryId, DeliveryState};
-use crate::store::{DeliveryFilter, DeliveryRow, Store};
+use crate::store::{Broken, DeliveryFilter, DeliveryRow, Store};
 
 #[derive(Debug, Args)]
 pub(super) struct DeliveriesArgs {
@@ -104,19 +104,19 @@ async fn list(args: &ListArgs, store: &Store, screen: &Screen) -> Result<Exit, S
     }
     let mut table = Table::new(&[
         "ID",
-        "OWED SINCE",
+        "SINCE (UTC)",
         "STATE",
         "EVENT",
-        "PROJECT",
-        "NOTIFIER",
+        "PROJECT~",
+        "NOTIFIER~",
         "TRIES",
-        "LAST ERROR",
+        "LAST ERROR~",
     ]);
     for row in &listed.rows {
         let delivery = &row.delivery;
         table.row([
             delivery.id.as_str().chars().take(10).collect(),
-            settings::when(delivery.created_at),
+            settings::short(delivery.created_at),
             delivery.state.to_string(),
             delivery.kind.to_string(),
             row.project_name.clone().unwrap_or_default(),
@@ -125,7 +125,7 @@ async fn list(args: &ListArgs, store: &Store, screen: &Screen) -> Result<Exit, S
                 recipient => format!("{} ({recipient})", delivery.notifier),
             },
             delivery.attempts.to_string(),
-            delivery.last_error.clone().unwrap_or_default(),
+            last_error(row).unwrap_or_default().to_owned(),
         ]);
     }
     settings::say_table(screen, &table, listed.rows.len(), listed.more, "delivery");
@@ -141,7 +141,8 @@ async fn show(args: &ShowArgs, store: &Store, screen: &Screen) -> Result<Exit, S
         screen.say_json(&json!({ "deliveries": [told] }));
         return Ok(Exit::Done);
     }
-    screen.say(&story(&row, &attempts, settings::now()));
+    let broken = store.broken(&row.delivery.notifier).await.map_err(Stop::failed)?;
+    screen.say(&story(&row, &attempts, broken.as_ref(), settings::now()));
     Ok(Exit::Done)
 }
 
@@ -208,6 +209,11 @@ async fn find(store: &Store, prefix: &str) -> Result<DeliveryRow, Stop> {
     }
 }
 
+/// What it met last, or what its notifier met.
+fn last_error(row: &DeliveryRow) -> Option<&str> {
+    row.delivery.last_error.as_deref().or(row.held_because.as_deref())
+}
+
 fn document(row: &DeliveryRow) -> Value {
     let delivery = &row.delivery;
     json!({
@@ -228,12 +234,17 @@ fn document(row: &DeliveryRow) -> Value {
         "due_at": delivery.due_at.to_string(),
         "first_attempt_at": delivery.first_attempt_at.map(|at| at.to_string()),
         "sent_at": delivery.sent_at.map(|at| at.to_string()),
-        "last_error": delivery.last_error,
+        "last_error": last_error(row),
     })
 }
 
 /// When, how often, what the service said, what happens next.
-fn story(row: &DeliveryRow, attempts: &[Attempt], now: Timestamp) -> String {
+fn story(
+    row: &DeliveryRow,
+    attempts: &[Attempt],
+    broken: Option<&Broken>,
+    now: Timestamp,
+) -> String {
     let delivery = &row.delivery;
     let mut lines = vec![
         format!("delivery   {}", delivery.id),
@@ -252,7 +263,7 @@ fn story(row: &DeliveryRow, attempts: &[Attempt], now: Timestamp) -> String {
     }
     lines.push(format!("template   {}", delivery.template));
     lines.push(format!("owed since {}", settings::when(delivery.created_at)));
-    lines.push(format!("next       {}", next(row, now)));
+    lines.push(format!("next       {}", next(row, broken, now)));
     lines.push(String::new());
     if attempts.is_empty() {
         lines.push("No attempt has ended yet.".into());
@@ -271,7 +282,7 @@ fn story(row: &DeliveryRow, attempts: &[Attempt], now: Timestamp) -> String {
     lines.join("\n")
 }
 
-fn next(row: &DeliveryRow, now: Timestamp) -> String {
+fn next(row: &DeliveryRow, broken: Option<&Broken>, now: Timestamp) -> String {
     let delivery = &row.delivery;
     let marked = if delivery.repeat { ", marked as a possible repeat" } else { "" };
     match delivery.state {
@@ -280,7 +291,18 @@ fn next(row: &DeliveryRow, now: Timestamp) -> String {
         }
         DeliveryState::Pending => format!("sent as soon as its notifier can{marked}"),
         DeliveryState::Sending => "an attempt is under way".into(),
-        DeliveryState::Held => "waits; `deliveries retry` sends it now".into(),
+        DeliveryState::Held => match (broken, &delivery.last_error) {
+            (Some(broken), _) => format!(
+                "waits: {} refuses us since {} ({}); the next probe is at {}, `deliveries retry` \
+                 tries now",
+                delivery.notifier,
+                settings::when(broken.since),
+                shown(&broken.reason),
+                settings::when(broken.probe_due),
+            ),
+            (None, Some(why)) => format!("waits: {}", shown(why)),
+            (None, None) => "waits; `deliveries retry` sends it now".into(),
+        },
         DeliveryState::Dead => {
             format!("nothing, it was given up; `deliveries retry {}` tries again", delivery.id)
         }

@@ -9,12 +9,13 @@ use super::table::Table;
 use super::{Global, Stop, settings};
 use crate::exit::Exit;
 use crate::model::{EventKind, without_download_url};
+use crate::problem::suggestion;
 use crate::store::{EventFilter, EventRow};
 
 #[derive(Debug, Args)]
 pub(super) struct EventsArgs {
     /// Only events of this kind, like `failed`
-    #[arg(long, value_name = "KIND")]
+    #[arg(long, value_name = "KIND", value_parser = parse_kind)]
     kind: Option<EventKind>,
     /// Only events of this long ago, like `1h` or `7d`
     #[arg(long, value_name = "TIME", value_parser = settings::parse_length)]
@@ -49,7 +50,8 @@ pub(super) async fn events(
         screen.say_json(&json!({ "events": events }));
         return Ok(Exit::Done);
     }
-    let mut table = Table::new(&["DETECTED", "EVENT", "PROJECT", "JOB", "RULES THAT MATCHED"]);
+    let mut table =
+        Table::new(&["DETECTED (UTC)", "EVENT", "PROJECT~", "JOB~", "RULES THAT MATCHED~"]);
     for row in &listed.rows {
         let document = row.event.document(None, false);
         let job = &document["job"];
@@ -61,7 +63,7 @@ pub(super) async fn events(
             .map(|(rule, _)| rule.as_str())
             .collect();
         table.row([
-            settings::when(row.event.detected_at),
+            settings::short(row.event.detected_at),
             format!("{}{}", row.event.kind, if row.event.late { " (late)" } else { "" }),
             project.unwrap_or_default().to_owned(),
             row.event.key.subject.clone(),
@@ -70,6 +72,16 @@ pub(super) async fn events(
     }
     settings::say_table(screen, &table, listed.rows.len(), listed.more, "event");
     Ok(Exit::Done)
+}
+
+/// A kind that this version makes: others would list nothing, without a word.
+fn parse_kind(word: &str) -> Result<EventKind, String> {
+    let names = EventKind::MADE.map(EventKind::as_str);
+    match word.parse::<EventKind>() {
+        Ok(kind) if EventKind::MADE.contains(&kind) => Ok(kind),
+        Ok(kind) => Err(format!("`{kind}` is not supported yet: use one of {}", names.join(", "))),
+        Err(message) => Err(format!("{message}: {}", suggestion(word, &names))),
+    }
 }
 
 /// The event's document with the verdicts beside it.

@@ -94,18 +94,18 @@ enum Command {
 #[derive(Debug)]
 struct Stop {
     exit: Exit,
-    message: String,
+    messages: Vec<String>,
 }
 
 impl Stop {
     /// The work failed.
     fn failed(message: impl std::fmt::Display) -> Self {
-        Self { exit: Exit::Failed, message: message.to_string() }
+        Self { exit: Exit::Failed, messages: vec![message.to_string()] }
     }
 
     /// The command line or the config is wrong.
     fn usage(message: impl std::fmt::Display) -> Self {
-        Self { exit: Exit::Usage, message: message.to_string() }
+        Self { exit: Exit::Usage, messages: vec![message.to_string()] }
     }
 }
 
@@ -123,7 +123,7 @@ pub fn main() -> Exit {
     match dispatch(cli, &screen) {
         Ok(exit) => exit,
         Err(stop) => {
-            screen.complain(&stop.message);
+            stop.messages.iter().for_each(|message| screen.complain(message));
             stop.exit
         }
     }

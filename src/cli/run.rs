@@ -38,8 +38,8 @@ pub(super) async fn run(args: &RunArgs, global: &Global, screen: &Screen) -> Res
 
 /// What is wrong with the config is the config's fault, a store in use is not.
 pub(super) fn not_started(error: StartError) -> Stop {
-    match &error {
-        StartError::Config(_) => Stop::usage(error),
-        StartError::Store(_) => Stop::failed(error),
+    match error {
+        StartError::Config(messages) => Stop { exit: Exit::Usage, messages },
+        StartError::Store(problem) => Stop::failed(problem),
     }
 }

@@ -6,17 +6,25 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::screen::Screen;
 use super::table::Table;
-use super::{Global, Stop};
+use super::{Global, LogFormatArg, Stop};
 use crate::clock::Clock;
 use crate::config::{self, Config, Loaded, StorePlace, Surroundings};
 use crate::problem::{Colour, Severity, report};
 use crate::store::{Access, Store};
+use crate::telemetry;
 
 /// Reads the config, tells everything that is wrong with it, and refuses it where that is an
 /// error.
 pub(super) fn read(global: &Global, screen: &Screen) -> Result<(PathBuf, Config), Stop> {
     let loaded = load(global)?;
-    tell(&loaded, screen);
+    let as_logs = matches!(global.log_format, LogFormatArg::Json) && loaded.config.is_some();
+    if as_logs {
+        // Who reads the log by machine reads these by machine too.
+        let file = loaded.path.display().to_string();
+        loaded.problems.iter().for_each(|problem| telemetry::config_warning(&file, problem));
+    } else {
+        tell(&loaded, screen);
+    }
     accept(loaded)
 }
 
@@ -84,9 +92,14 @@ pub(super) fn now() -> Timestamp {
     Clock::System.now()
 }
 
-/// A time in a listing: UTC, to the second.
+/// A time in a sentence: UTC, to the second.
 pub(super) fn when(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+}
+
+/// A time in a column: what is listed is rarely older than a month.
+pub(super) fn short(at: Timestamp) -> String {
+    at.strftime("%m-%d %H:%M:%S").to_string()
 }
 
 /// A length of time on the command line, as the config writes it.

@@ -1,9 +1,9 @@
 //! The whole TOML file: found, read, and turned from what is written into what is meant.
 //!
-//! [`parse`] is pure: a text in, a [`Config`] and every [`Problem`] of the text out. The file
+//! [`parse()`] is pure: a text in, a [`Config`] and every [`Problem`] of the text out. The file
 //! is parsed once into values with their places; then each table is deserialized into the
-//! type that mirrors it and checked by the file named after it. [`load`] adds the disk,
-//! [`masked`] makes the text fit to be quoted, [`schema`] describes the same types to editors.
+//! type that mirrors it and checked by the file named after it. [`load()`] adds the disk,
+//! [`masked`] makes the text fit to be quoted, [`schema()`] describes the same types to editors.
 //! Whether templates exist and whether secrets can be read is not asked here.
 
 mod address;

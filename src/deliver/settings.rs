@@ -8,6 +8,7 @@ use super::email::settings::EmailSettings;
 use super::slack::settings::SlackSettings;
 use super::webhook::settings::WebhookSettings;
 use crate::model::NotifierKind;
+use crate::secret::SecretSource;
 
 /// How fast messages may leave.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -53,6 +54,20 @@ impl NotifierSettings {
             TypeSettings::Webhook(_) => NotifierKind::Webhook,
             TypeSettings::Command(_) => NotifierKind::Command,
             TypeSettings::Console => NotifierKind::Console,
+        }
+    }
+
+    /// Every secret that its table names.
+    pub fn secrets(&self) -> Vec<&SecretSource> {
+        match &self.settings {
+            TypeSettings::Slack(slack) => vec![&slack.webhook_url],
+            TypeSettings::Discord(discord) => vec![&discord.webhook_url],
+            TypeSettings::Email(email) => email.password.iter().collect(),
+            TypeSettings::Webhook(webhook) => {
+                let headers = webhook.headers.iter().map(|(_, value)| value);
+                std::iter::once(&webhook.url).chain(headers).chain(&webhook.secrets).collect()
+            }
+            TypeSettings::Command(_) | TypeSettings::Console => Vec::new(),
         }
     }
 

@@ -210,6 +210,35 @@ pub struct RuleView {
 }
 
 impl Event {
+    /// An event about the bridge itself: `subject` is the source or the notifier, `since` the
+    /// beginning of what it tells, which there is only one of.
+    pub fn about_itself(
+        kind: EventKind,
+        source: &str,
+        subject: &str,
+        since: Timestamp,
+        detected_at: Timestamp,
+        facts: Map<String, Value>,
+    ) -> Self {
+        Self {
+            key: EventKey {
+                source: source.to_owned(),
+                subject: subject.to_owned(),
+                slot: kind.slot(),
+                occurrence: since.as_millisecond().to_string(),
+            },
+            kind,
+            from: None,
+            to: None,
+            detected_at,
+            late: false,
+            job_id: None,
+            project_name: ProjectName::None,
+            job: None,
+            facts,
+        }
+    }
+
     /// The id made from the key.
     pub fn id(&self) -> EventId {
         self.key.id()

@@ -11,7 +11,7 @@ use sqlx::sqlite::Sqlite;
 
 use super::StoreError;
 use super::rows::{delivery_values, event_values};
-use super::supersede::supersede;
+use super::stale::supersede;
 use crate::model::{Event, EventId, EventKind, NewDelivery, Verdict};
 
 /// An event with what was decided about it.
@@ -62,9 +62,10 @@ async fn write_events(
     let fresh: Vec<String> = sqlx::query_scalar(
         "INSERT INTO event (id, source, subject, slot, occurrence, kind, from_state, to_state,
                  detected_ms, late, job_id, project_name, name_unavailable, document)
-             SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6,
-                 value->>7, value->>8, value->>9, value->>10, value->>11, value->>12, value->>13
-             FROM json_each($1) WHERE true ORDER BY key
+             WITH row (k, v) AS MATERIALIZED (SELECT key, value FROM json_each($1))
+             SELECT v->>0, v->>1, v->>2, v->>3, v->>4, v->>5, v->>6, v->>7, v->>8, v->>9, v->>10,
+                 v->>11, v->>12, v->>13
+             FROM row WHERE true ORDER BY k
              ON CONFLICT DO NOTHING RETURNING id",
     )
     .bind(Value::Array(rows).to_string())
@@ -92,7 +93,8 @@ async fn write_verdicts(
     }
     sqlx::query(
         "INSERT INTO verdict (event_id, position, rule, verdict)
-             SELECT value->>0, value->>1, value->>2, value->>3 FROM json_each($1) WHERE true
+             WITH row (k, v) AS MATERIALIZED (SELECT key, value FROM json_each($1))
+             SELECT v->>0, v->>1, v->>2, v->>3 FROM row WHERE true
              ON CONFLICT DO NOTHING",
     )
     .bind(Value::Array(rows).to_string())
@@ -118,15 +120,15 @@ async fn write_deliveries(
         "INSERT INTO delivery (id, about, event_id, rule, notifier, recipient, template,
                  include_download_url, source, job_id, kind, terminal, rank, state, hold,
                  held_since_ms, created_ms, due_ms)
-             SELECT value->>0, value->>1, value->>1, value->>2, value->>3, value->>4, value->>5,
-                 value->>6, value->>7, value->>8, value->>9, value->>10, value->>11,
-                 iif(broken.name IS NULL, 'pending', 'held'),
+             WITH row (k, v) AS MATERIALIZED (SELECT key, value FROM json_each($1))
+             SELECT v->>0, v->>1, v->>1, v->>2, v->>3, v->>4, v->>5, v->>6, v->>7, v->>8, v->>9,
+                 v->>10, v->>11, iif(broken.name IS NULL, 'pending', 'held'),
                  iif(broken.name IS NULL, NULL, 'notifier'),
-                 iif(broken.name IS NULL, NULL, value->>12), value->>12, value->>12
-             FROM json_each($1)
+                 iif(broken.name IS NULL, NULL, v->>12), v->>12, v->>12
+             FROM row
              LEFT JOIN notifier AS broken
-                 ON broken.name = value->>3 AND broken.broken_since_ms IS NOT NULL
-             WHERE true ORDER BY key
+                 ON broken.name = v->>3 AND broken.broken_since_ms IS NOT NULL
+             WHERE true ORDER BY k
              ON CONFLICT DO NOTHING",
     )
     .bind(Value::Array(rows).to_string())

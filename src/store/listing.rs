@@ -63,6 +63,8 @@ pub struct DeliveryFilter {
 pub struct DeliveryRow {
     pub delivery: Delivery,
     pub project_name: Option<String>,
+    /// Why its notifier is held, where it waits for that.
+    pub held_because: Option<String>,
 }
 
 /// How many deliveries of a notifier are in a state.
@@ -137,7 +139,9 @@ impl Store {
         filter: &DeliveryFilter,
     ) -> Result<Listed<DeliveryRow>, StoreError> {
         let rows = sqlx::query(
-            "SELECT d.*, e.project_name FROM delivery d LEFT JOIN event e ON e.id = d.event_id
+            "SELECT d.*, e.project_name, n.reason AS held_because FROM delivery d
+             LEFT JOIN event e ON e.id = d.event_id
+             LEFT JOIN notifier n ON n.name = d.notifier AND d.hold = 'notifier'
              WHERE ($1 IS NULL OR d.state = $1) AND ($2 IS NULL OR d.notifier = $2)
              ORDER BY d.seq DESC LIMIT $3 + 1",
         )
@@ -156,7 +160,9 @@ impl Store {
     /// [`StoreError`] when the store cannot be read.
     pub async fn find_delivery(&self, prefix: &str) -> Result<Vec<DeliveryRow>, StoreError> {
         let rows = sqlx::query(
-            "SELECT d.*, e.project_name FROM delivery d LEFT JOIN event e ON e.id = d.event_id
+            "SELECT d.*, e.project_name, n.reason AS held_because FROM delivery d
+             LEFT JOIN event e ON e.id = d.event_id
+             LEFT JOIN notifier n ON n.name = d.notifier AND d.hold = 'notifier'
              WHERE d.id >= $1 AND d.id < $1 || 'g' ORDER BY d.id LIMIT 2",
         )
         .bind(prefix)
@@ -207,7 +213,11 @@ impl Store {
 }
 
 fn delivery_row(row: &SqliteRow) -> Result<DeliveryRow, StoreError> {
-    Ok(DeliveryRow { delivery: delivery_of(row)?, project_name: row.try_get("project_name")? })
+    Ok(DeliveryRow {
+        delivery: delivery_of(row)?,
+        project_name: row.try_get("project_name")?,
+        held_because: row.try_get("held_because")?,
+    })
 }
 
 /// Cuts the row that was asked for beyond `most`, which only tells that there are more.

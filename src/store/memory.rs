@@ -1,14 +1,14 @@
 //! What a source's task remembers between two walks: how far it has read, which texts it
 //! knows, which jobs are open, what projects are called.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
 use sqlx::Row;
 
 use super::rows::{maybe_time, ms, time};
 use super::{Store, StoreError, WalkCommit};
-use crate::model::{Fingerprint, JobId, Phase};
+use crate::model::{EmptyId, Fingerprint, JobId, Phase};
 
 /// How far a source has been read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -93,18 +93,30 @@ impl Store {
         Ok(memory)
     }
 
-    /// How many known jobs of a source were created at or after `since`.
+    /// How many known jobs of a source are newer than each of its open ones, or just as old.
+    /// Open jobs created before `oldest` are left out.
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
-    pub async fn created_since(&self, source: &str, since: Timestamp) -> Result<u64, StoreError> {
-        let count: i64 =
-            sqlx::query_scalar("SELECT count(*) FROM job WHERE source = $1 AND created_ms >= $2")
-                .bind(source)
-                .bind(ms(since))
-                .fetch_one(&self.readers)
-                .await?;
-        Ok(count.unsigned_abs())
+    pub async fn newer_than_open(
+        &self,
+        source: &str,
+        oldest: Timestamp,
+    ) -> Result<HashMap<JobId, u64>, StoreError> {
+        let rows: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT job_id, newer FROM (
+                 SELECT job_id, phase, count(*) OVER (ORDER BY created_ms DESC) - 1 AS newer
+                 FROM job WHERE source = $1 AND created_ms >= $2)
+             WHERE phase = 'open'",
+        )
+        .bind(source)
+        .bind(ms(oldest))
+        .fetch_all(&self.readers)
+        .await?;
+        let odd = |cause: EmptyId| StoreError::Odd(cause.to_string());
+        rows.into_iter()
+            .map(|(id, newer)| Ok((JobId::parse(&id).map_err(odd)?, newer.unsigned_abs())))
+            .collect()
     }
 
     /// The last known name of a project and when it was asked for; the name is `None` where
@@ -158,30 +170,35 @@ impl SourceMemory {
         if let Some(marks) = walk.marks {
             self.marks = marks;
         }
+        let open = std::mem::take(&mut self.open).into_iter();
+        let mut open: BTreeMap<JobId, OpenJob> = open.map(|job| (job.id.clone(), job)).collect();
         for job in &walk.jobs {
-            let before = self.open.iter().position(|open| open.id == job.id);
-            let read = before.map(|index| self.open.swap_remove(index));
+            let before = open.remove(&job.id);
             match job.phase {
                 Phase::Ended => {
                     self.ended.insert(job.fingerprint);
                 }
                 Phase::Vanished => {}
-                Phase::Open => self.open.push(OpenJob {
-                    id: job.id.clone(),
-                    fingerprint: job.fingerprint,
-                    created_at: job.created_at,
-                    last_read_at: read.and_then(|open| open.last_read_at),
-                    forbidden: false,
-                    resultless_since: job.resultless_since,
-                }),
+                Phase::Open => {
+                    let now = OpenJob {
+                        id: job.id.clone(),
+                        fingerprint: job.fingerprint,
+                        created_at: job.created_at,
+                        last_read_at: before.and_then(|open| open.last_read_at),
+                        forbidden: false,
+                        resultless_since: job.resultless_since,
+                    };
+                    open.insert(job.id.clone(), now);
+                }
             }
         }
         for (id, at, forbidden) in &walk.reads {
-            if let Some(open) = self.open.iter_mut().find(|open| open.id == *id) {
+            if let Some(open) = open.get_mut(id) {
                 open.last_read_at = Some(*at);
                 open.forbidden = *forbidden;
             }
         }
+        self.open = open.into_values().collect();
     }
 
     /// Takes note of the open jobs that a list returned just now.

@@ -21,7 +21,7 @@ mod owed;
 mod prune;
 mod rows;
 mod settle;
-mod supersede;
+mod stale;
 mod walk;
 
 pub use decided::{Committed, Decided};

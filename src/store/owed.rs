@@ -49,9 +49,13 @@ pub struct Claimed {
 /// Due and first in its lane: nothing earlier about the same job to the same recipient is
 /// being sent or due. One in back-off holds back what follows it, but not a terminal one,
 /// which overtakes it together with what it holds back.
+///
+/// Walks the lanes in order and stops at the limit: left to itself SQLite takes all that is
+/// due, sorts it, and throws most of it away, at every turn of a long backlog. `+ 0` hides the
+/// limit's variable from the planner, which would plan anew each time the variable is bound.
 macro_rules! claimable {
     () => {
-        "SELECT d.seq FROM delivery d
+        "SELECT d.seq FROM delivery d INDEXED BY delivery_owed
          WHERE d.notifier = $1 AND d.state = 'pending' AND d.due_ms <= $2
            AND (d.job_id = '' OR NOT EXISTS (
                SELECT 1 FROM delivery e
@@ -60,11 +64,12 @@ macro_rules! claimable {
                  AND e.state IN ('pending', 'sending')
                  AND (e.state = 'sending' OR NOT d.terminal OR (e.due_ms <= $2 AND (
                      e.terminal OR NOT EXISTS (
-                         SELECT 1 FROM delivery f
+                         SELECT 1 FROM delivery f INDEXED BY delivery_lane
                          WHERE f.notifier = e.notifier AND f.source = e.source
                            AND f.job_id = e.job_id AND f.recipient = e.recipient
-                           AND f.seq < e.seq AND f.state = 'pending' AND f.due_ms > $2))))))
-         ORDER BY d.rank, d.seq LIMIT $3"
+                           AND f.seq < e.seq AND f.state IN ('pending', 'sending')
+                           AND f.state = 'pending' AND f.due_ms > $2))))))
+         ORDER BY d.rank, d.seq LIMIT $3 + 0"
     };
 }
 
@@ -88,7 +93,7 @@ const CLAIM_DUE: &str = claim!(claimable!());
 const CLAIM_HELD: &str = claim!(
     "SELECT d.seq FROM delivery d
      WHERE d.notifier = $1 AND d.state = 'held' AND d.hold = 'notifier'
-     ORDER BY d.rank, d.seq LIMIT $3"
+     ORDER BY d.rank, d.seq LIMIT $3 + 0"
 );
 
 const OUTLOOK: &str = concat!(
@@ -154,7 +159,8 @@ impl Store {
             .bind(notifier)
             .bind(ms(now))
             .bind(most)
-            .fetch_one(&self.readers)
+            // A reader would have to read anew what each turn has written.
+            .fetch_one(&self.writer)
             .await?;
         Ok((row.try_get("due")?, maybe_time(row.try_get("next")?)?))
     }

@@ -9,7 +9,7 @@ use sqlx::sqlite::Sqlite;
 
 use super::StoreError;
 use super::rows::ms;
-use super::supersede::supersede;
+use super::stale::supersede;
 use crate::model::{Attempt, DeliveryId, DeliveryState};
 
 /// What becomes of a delivery after an attempt.

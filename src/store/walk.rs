@@ -83,10 +83,11 @@ impl Walk {
             "INSERT INTO job (source, job_id, job_type, state, phase, fingerprint, progress,
                  progress_since_ms, changes, created_ms, stopped_ms, first_seen_ms, ended_ms,
                  project_id, resultless_since_ms, document)
-             SELECT $1, value->>0, value->>1, value->>2, value->>3, value->>4, value->>5,
-                 value->>6, value->>7, value->>8, value->>9, value->>10, value->>11,
-                 value->>12, value->>13, value->>14
-             FROM json_each($2) WHERE true
+             WITH row (k, v) AS MATERIALIZED (SELECT key, value FROM json_each($2))
+             SELECT $1, v->>0, v->>1, v->>2, v->>3, v->>4, v->>5,
+                 v->>6, v->>7, v->>8, v->>9, v->>10, v->>11,
+                 v->>12, v->>13, v->>14
+             FROM row WHERE true
              ON CONFLICT (source, job_id) DO UPDATE SET
                  job_type = excluded.job_type, state = excluded.state, phase = excluded.phase,
                  fingerprint = excluded.fingerprint, progress = excluded.progress,

@@ -12,7 +12,7 @@ use crate::support::program::Signal;
 use crate::support::sink::{Answer, Sink};
 
 const JOBS: usize = 30;
-const KILLS: usize = 15;
+const KILLS: usize = 12;
 
 #[tokio::test]
 async fn killed_at_any_time_it_loses_nothing_and_marks_what_it_repeats() {
@@ -54,7 +54,7 @@ async fn a_busy_day(bridge: &Bridge, seed: u64) -> Vec<String> {
     let jobs: Vec<String> = (0..JOBS).map(|_| bridge.queue("agent")).collect();
     for job in &jobs {
         bridge.world.set_state(job, "running");
-        tokio::time::sleep(Duration::from_millis(random.u64(0..250))).await;
+        tokio::time::sleep(Duration::from_millis(random.u64(0..180))).await;
         bridge.succeed(job);
         tokio::time::sleep(Duration::from_millis(random.u64(0..100))).await;
     }
@@ -65,7 +65,7 @@ async fn kills(bridge: &Bridge, seed: u64) {
     let mut random = fastrand::Rng::with_seed(seed.wrapping_add(1));
     for _ in 0..KILLS {
         let program = bridge.spawn();
-        tokio::time::sleep(Duration::from_millis(random.u64(20..900))).await;
+        tokio::time::sleep(Duration::from_millis(random.u64(20..700))).await;
         program.kill().await;
     }
 }

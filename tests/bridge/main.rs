@@ -9,6 +9,9 @@
 #[allow(dead_code, reason = "each test binary uses its part of the stage")]
 mod support;
 
+mod catching_up;
+mod health;
+
 mod lasting;
 mod mail;
 mod outcomes;

@@ -14,12 +14,12 @@ const EXAMPLE: &str = include_str!("../data/list-jobs-example.json");
 #[tokio::test]
 async fn a_job_that_ends_is_at_the_sink_within_a_poll_interval() {
     let sink = Sink::start().await;
-    let interval = "poll_interval = \"500ms\"\nidle_interval = \"500ms\"";
+    let interval = "poll_interval = \"400ms\"\nidle_interval = \"400ms\"";
     let setup = Setup::everything_to(&sink).intervals(interval);
     let (bridge, _program) = setup.start().await;
 
     let mut took = Vec::new();
-    for round in 1..=5 {
+    for round in 1..=3 {
         let job = bridge.run("agent");
         sink.wait_for(round * 2 - 1).await;
         let flipped = Instant::now();
@@ -28,8 +28,9 @@ async fn a_job_that_ends_is_at_the_sink_within_a_poll_interval() {
         took.push(received.last().unwrap().at - flipped);
     }
 
+    // Twice the interval, because the machine may be busy with other tests.
     took.sort();
-    assert!(took[2] < Duration::from_secs(1), "{took:?}");
+    assert!(took[1] < Duration::from_millis(800), "{took:?}");
 }
 
 #[tokio::test]

@@ -28,13 +28,15 @@ async fn help_lists_every_command() {
       help         Print this message or the help of the given subcommand(s)
 
     Options:
+      -h, --help     Print help
+      -V, --version  Print version
+
+    Options of every command:
           --config <PATH>        The config file [default: ./rules.toml, then the user's and the
                                  system's config folder] [env: DESCRIPT_NOTIFY_CONFIG]
           --log-format <FORMAT>  How log lines look [default: text] [possible values: text, json]
           --log <LEVEL>          What is logged, like `debug` or `warn` [default: info for services,
                                  warn for the others] [env: RUST_LOG=]
-      -h, --help                 Print help
-      -V, --version              Print version
 
     Try it without an account: descript-notify demo
     ");

@@ -35,7 +35,7 @@ pub struct Setup {
 }
 
 /// As short as it takes for a test to be over soon.
-const INTERVALS: &str = "poll_interval = \"200ms\"\nidle_interval = \"200ms\"";
+const INTERVALS: &str = "poll_interval = \"100ms\"\nidle_interval = \"100ms\"";
 
 impl Setup {
     /// A bridge with these notifiers and rules, in the config's own words.

@@ -11,7 +11,7 @@ use serde_json::{Map, json};
 
 use super::Dispatch;
 use crate::deliver::retry::Backoff;
-use crate::model::{Event, EventKey, EventKind, NotifierKind, ProjectName};
+use crate::model::{Event, EventKind, NotifierKind};
 use crate::store::{Broken, Decided, Gather, HealthChange, StoreError};
 use crate::telemetry;
 
@@ -135,22 +135,6 @@ impl Dispatch {
         facts.insert("waiting".into(), json!(waiting));
         let reason = self.broken.as_ref().map(|broken| broken.reason.as_str());
         facts.insert("reason".into(), json!(reason));
-        Event {
-            key: EventKey {
-                source: String::new(),
-                subject: name,
-                slot: kind.slot(),
-                occurrence: since.as_millisecond().to_string(),
-            },
-            kind,
-            from: None,
-            to: None,
-            detected_at: now,
-            late: false,
-            job_id: None,
-            project_name: ProjectName::None,
-            job: None,
-            facts,
-        }
+        Event::about_itself(kind, "", &name, since, now, facts)
     }
 }

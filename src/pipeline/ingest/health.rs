@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::{Ingest, PollError};
-use crate::model::{Event, EventKey, EventKind, ProjectName};
+use crate::model::{Event, EventKind};
 use crate::source::ApiError;
 use crate::store::SourceHealth;
 use crate::telemetry;
@@ -59,23 +59,7 @@ impl Ingest {
         if kind == EventKind::SourceUp {
             facts.insert("down_for_seconds".into(), json!(now.duration_since(since).as_secs()));
         }
-        Event {
-            key: EventKey {
-                source: source.clone(),
-                subject: source,
-                slot: kind.slot(),
-                occurrence: since.as_millisecond().to_string(),
-            },
-            kind,
-            from: None,
-            to: None,
-            detected_at: now,
-            late: false,
-            job_id: None,
-            project_name: ProjectName::None,
-            job: None,
-            facts,
-        }
+        Event::about_itself(kind, &source, &source, since, now, facts)
     }
 }
 

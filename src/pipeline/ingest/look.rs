@@ -59,19 +59,17 @@ impl Ingest {
     /// Tells of each open job how many known ones are newer, where any is so old that the plan
     /// depends on it.
     async fn count_newer(&self, open: &mut [window::OpenJob]) -> Result<(), StoreError> {
-        let recent = self.memory.marks.watermark;
-        let old = |job: &window::OpenJob| match (job.created_at, recent) {
-            (Some(created), Some(recent)) => created < recent,
-            _ => false,
+        let Some(recent) = self.memory.marks.watermark else { return Ok(()) };
+        let Some(oldest) = open.iter().filter_map(|job| job.created_at).min() else {
+            return Ok(());
         };
-        if !open.iter().any(old) {
+        if oldest >= recent {
             return Ok(());
         }
+        let source = &self.parts.settings.name;
+        let newer = self.parts.store.newer_than_open(source, oldest).await?;
         for job in open {
-            if let Some(created) = job.created_at {
-                let since = self.parts.store.created_since(&self.parts.settings.name, created);
-                job.known_newer = since.await?.saturating_sub(1);
-            }
+            job.known_newer = newer.get(&job.id).copied().unwrap_or(0);
         }
         Ok(())
     }

@@ -147,12 +147,13 @@ CREATE TABLE delivery (
     last_error           TEXT,
     UNIQUE (about, rule, notifier, recipient)
 ) STRICT;
-CREATE INDEX delivery_owed ON delivery (notifier, rank, seq) WHERE state = 'pending';
+CREATE INDEX delivery_owed ON delivery (notifier, rank, seq, due_ms) WHERE state = 'pending';
 CREATE INDEX delivery_due ON delivery (notifier, due_ms) WHERE state = 'pending';
 CREATE INDEX delivery_lane ON delivery (notifier, source, job_id, recipient, seq)
     WHERE state IN ('pending', 'sending');
 CREATE INDEX delivery_sending ON delivery (claimed_until_ms) WHERE state = 'sending';
-CREATE INDEX delivery_unsettled ON delivery (state, notifier, seq) WHERE state IN ('held', 'dead');
+CREATE INDEX delivery_held ON delivery (notifier, rank, seq) WHERE state = 'held';
+CREATE INDEX delivery_dead ON delivery (seq) WHERE state = 'dead';
 CREATE INDEX delivery_progress ON delivery (source, job_id)
     WHERE rank = 1 AND state IN ('pending', 'held');
 CREATE INDEX delivery_group ON delivery (group_id) WHERE group_id IS NOT NULL;
