@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use self::hold::Change;
 use super::attempt::{Landed, attempt};
 use super::route::{Nudges, Routes};
-use super::settle::settle;
+use super::settle::{pause_after, settle};
 use crate::clock::Clock;
 use crate::deliver::pace::Pacer;
 use crate::deliver::retry::Backoff;
@@ -299,17 +299,13 @@ impl Dispatch {
             Ok(_) => self.done.sent += 1,
             Err(_) => self.done.failed += 1,
         }
+        if let Some(pause) = pause_after(result, next, now) {
+            self.pacer.hold_until(Instant::now() + pause);
+        }
         match result.as_ref().map_err(|failure| (failure.kind, &failure.reason)) {
             // To refuse one message is to talk to us.
             Ok(_) | Err((FailureKind::Refused, _)) => self.is_well(started_at),
             Err((FailureKind::Broken, reason)) => self.is_broken(reason, now),
-            // The service named a wait: that holds for every message to it.
-            Err((FailureKind::Later { wait: Some(_), counts: false }, _)) => {
-                if let Settled::Again { due_at, .. } = next {
-                    let wait = Duration::try_from(due_at.duration_since(now)).unwrap_or_default();
-                    self.pacer.hold_until(Instant::now() + wait);
-                }
-            }
             Err((FailureKind::Later { .. } | FailureKind::Unsure, _)) => {}
         }
     }
