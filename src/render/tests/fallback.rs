@@ -81,17 +81,17 @@ fn a_field_that_other_events_have_is_a_warning() {
 fn what_is_not_a_json_object_is_told() {
     insta::assert_snapshot!(failure("{\"text\": \"a\",}").1, @r#"
     error: slack/mine.json.hbs: what it makes is not JSON: trailing comma at line 1 column 14
-     |
+    --> slack/mine.json.hbs
      = help: that line of the output is: {"text": "a",}
     "#);
     insta::assert_snapshot!(failure("[1]").1, @r#"
     error: slack/mine.json.hbs: what it makes is JSON, but not an object
-     |
+    --> slack/mine.json.hbs
      = help: the body begins with { and ends with }
     "#);
     insta::assert_snapshot!(failure("{\"text\": {{json job.result.error_code}}} x").1, @r#"
     error: slack/mine.json.hbs: what it makes is not JSON: trailing characters at line 1 column 27
-     |
+    --> slack/mine.json.hbs
      = help: that line of the output is: {"text": "import_failed"} x
     "#);
 }
