@@ -217,6 +217,44 @@ async fn a_walk_that_is_not_committed_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_listing_keeps_to_all_of_its_filters() {
+    let place = place().await;
+    let old = Event { detected_at: at(-500), ..event("a", EventKind::Started, "") };
+    owe(&place.store, &[old, event("a", EventKind::Failed, ""), event("b", EventKind::Failed, "")])
+        .await;
+    let jobs = vec![job("a", Phase::Ended), job("b", Phase::Open)];
+    let commit = WalkCommit { jobs, ..WalkCommit::default() };
+    place.store.begin("main").await.unwrap().commit(&commit).await.unwrap();
+    place.store.keep_project_name("main", "p1", Some("Film"), at(1)).await.unwrap();
+
+    let (failed, recent, about) = (Some(EventKind::Failed), Some(at(0)), Some("a".to_owned()));
+    let mut listed = Vec::new();
+    for (kind, since, job_id) in [
+        (None, None, None),
+        (failed, None, None),
+        (None, recent, None),
+        (None, None, about.clone()),
+        (failed, recent, about.clone()),
+        (Some(EventKind::Queued), recent, about),
+    ] {
+        let events = place.store.events(&EventFilter { kind, since, job_id, most: 9 }).await;
+        let rows = events.unwrap().rows;
+        listed.push(rows.iter().map(|row| row.event.key.subject.clone()).collect::<String>());
+    }
+    let mut found = Vec::new();
+    for (state, project) in
+        [(None, None), (Some("running"), None), (None, Some("Film")), (None, Some("x"))]
+    {
+        let (state, project) = (state.map(str::to_owned), project.map(str::to_owned));
+        let jobs = place.store.jobs(&JobFilter { state, project, most: 9 }).await.unwrap();
+        found.push(jobs.rows.iter().map(|row| row.job.id.to_string()).collect::<String>());
+    }
+
+    assert_eq!(listed, ["baa", "ba", "ba", "aa", "a", ""]);
+    assert_eq!(found, ["ab", "b", "ab", ""]);
+}
+
+#[tokio::test]
 async fn an_event_that_is_known_adds_nothing_nor_do_its_deliveries() {
     let place = place().await;
     let failed = event("a", EventKind::Failed, "");

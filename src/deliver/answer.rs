@@ -46,7 +46,7 @@ impl Answer {
         let status = Some(i32::from(self.status));
         let answer = tidy(&self.body, redactor);
         let Err(Sorted { kind, hint }) = sorted else {
-            return Ok(Receipt { status, answer });
+            return Ok(Receipt { status, answer, pause: None });
         };
         let mut reason = format!("{service} answered {}", self.status);
         for part in [hint, answer.as_str()].into_iter().filter(|part| !part.is_empty()) {
@@ -57,10 +57,10 @@ impl Answer {
     }
 }
 
-/// Sorts what means the same everywhere: a busy or a failing server, and a redirect. `None`:
-/// the service's own table decides.
-pub(super) fn sort_common(answer: &Answer, now: Timestamp) -> Option<Sorted> {
-    let kind = FailureKind::after(answer.retry_after(now));
+/// Sorts what means the same everywhere: a busy or a failing server, and a redirect. `wait` is
+/// the one that the service named. `None`: the service's own table decides.
+pub(super) fn sort_common(answer: &Answer, wait: Option<Duration>) -> Option<Sorted> {
+    let kind = FailureKind::after(wait);
     match answer.status {
         408 | 425 => Some(Sorted::new(kind, "")),
         429 => Some(Sorted::new(kind, "too many messages")),
@@ -128,17 +128,16 @@ mod tests {
 
     #[test]
     fn a_redirect_is_refused_with_its_remedy_and_a_named_wait_is_no_failed_attempt() {
-        let now = Timestamp::UNIX_EPOCH;
-        let at = |status, headers| Answer { status, headers, ..Answer::default() };
+        let at = |status| Answer { status, ..Answer::default() };
+        let wait = Some(Duration::from_secs(7));
 
-        let moved = sort_common(&at(302, vec![]), now).unwrap();
-        let named = sort_common(&at(503, vec![("retry-after".into(), "7".into())]), now).unwrap();
+        let moved = sort_common(&at(302), None).unwrap();
+        let named = sort_common(&at(503), wait).unwrap();
 
         assert_eq!(moved.kind, FailureKind::Refused);
-        let wait = Some(Duration::from_secs(7));
         assert_eq!(named.kind, FailureKind::Later { wait, counts: false });
-        assert_eq!(sort_common(&at(500, vec![]), now).unwrap().kind, FailureKind::LATER);
-        assert_eq!(sort_common(&at(400, vec![]), now), None);
+        assert_eq!(sort_common(&at(500), None).unwrap().kind, FailureKind::LATER);
+        assert_eq!(sort_common(&at(400), None), None);
     }
 
     proptest! {
