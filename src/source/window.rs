@@ -130,7 +130,8 @@ pub fn singles(missing: &[OpenJob], now: Timestamp, poll_interval: Duration) -> 
 
 fn is_due(job: &OpenJob, now: Timestamp, poll_interval: Duration) -> bool {
     let Some(last_read_at) = job.last_read_at else { return true };
-    let waited = Duration::try_from(now.duration_since(last_read_at)).unwrap_or(Duration::ZERO);
+    // A last read in the future is of a clock that has been set back since.
+    let Ok(waited) = Duration::try_from(now.duration_since(last_read_at)) else { return true };
     if job.forbidden {
         return waited >= FORBIDDEN_INTERVAL;
     }

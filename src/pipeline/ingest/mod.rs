@@ -8,6 +8,7 @@ mod health;
 mod look;
 
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +37,9 @@ const API_MEMORY_DAYS: i64 = 30;
 
 /// How often old details are forgotten.
 const PRUNE_EVERY: SignedDuration = SignedDuration::from_hours(1);
+
+/// After a failure of the store, unless polls are further apart anyway.
+const STORE_PAUSE: Duration = Duration::from_secs(5);
 
 /// How many odd things are remembered as told.
 const MOST_TOLD: usize = 1_000;
@@ -92,6 +96,16 @@ pub enum PollError {
     Api(#[from] ApiError),
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl PollError {
+    /// The same, with the store's file named.
+    fn of(self, store: &Path) -> Self {
+        match self {
+            Self::Store(problem) => Self::Store(problem.of(store)),
+            Self::Api(error) => Self::Api(error),
+        }
+    }
 }
 
 /// What `diff` says of a whole sight.
@@ -168,18 +182,16 @@ impl Ingest {
     pub async fn poll(&mut self) -> Polled {
         let begun = Instant::now();
         let result = self.try_poll(begun).await;
+        let result = result.map_err(|error| error.of(self.parts.store.path()));
         let open = self.memory.open.iter().any(|job| !job.forbidden);
-        let trouble;
-        let outcome = match &result {
-            Ok(_) if open => Outcome::Busy,
-            Ok(_) => Outcome::Idle,
-            Err(PollError::Api(error)) => Outcome::Failed(error),
-            Err(PollError::Store(problem)) => {
-                trouble = ApiError::trouble(problem.to_string());
-                Outcome::Failed(&trouble)
-            }
+        let mut after = |outcome| self.schedule.after(outcome, begun.elapsed(), fastrand::f64());
+        let wait = match &result {
+            Ok(_) if open => after(Outcome::Busy),
+            Ok(_) => after(Outcome::Idle),
+            Err(PollError::Api(error)) => after(Outcome::Failed(error)),
+            // The API has no part in it, so it is asked as often as usual.
+            Err(PollError::Store(_)) => self.parts.settings.poll_interval.max(STORE_PAUSE),
         };
-        let wait = self.schedule.after(outcome, begun.elapsed(), fastrand::f64());
         self.note_health(result.as_ref().err()).await;
         match &result {
             Ok(numbers) => telemetry::poll_done(&self.parts.settings.name, numbers),
@@ -350,7 +362,8 @@ impl Ingest {
             Ok(done) => telemetry::pruned(source, done.events, done.deliveries, done.jobs),
             Err(problem) => {
                 let wait = PRUNE_EVERY.unsigned_abs();
-                telemetry::store_trouble("forgetting", &problem.to_string(), wait);
+                let problem = problem.of(self.parts.store.path()).to_string();
+                telemetry::store_trouble("forgetting", &problem, wait);
             }
         }
     }
