@@ -398,7 +398,8 @@ async fn a_probe_is_the_oldest_held_message_and_time_held_does_not_count() {
     assert_eq!(probe[0].delivery.job_id, "a");
     assert_eq!(probe[0].held_total_ms, 60_000);
     assert_eq!(rest[0].delivery.job_id, "b");
-    assert_eq!(rest[0].held_total_ms, 61_000);
+    // Its time for retries begins with its first attempt, which is this one.
+    assert_eq!(rest[0].held_total_ms, 0);
     assert_eq!(place.store.broken("team").await.unwrap(), None);
 }
 
@@ -461,6 +462,22 @@ async fn what_was_being_sent_when_the_program_died_is_owed_again_as_a_repeat() {
     assert!(again[0].delivery.repeat);
     let attempts = store.attempts(&claimed[0].delivery.id).await.unwrap();
     assert_eq!(attempts[0].outcome, AttemptOutcome::Unsure);
+}
+
+#[tokio::test]
+async fn a_claim_that_its_owner_does_not_know_of_is_undone() {
+    let place = place().await;
+    owe(&place.store, &[event("a", EventKind::Failed, ""), event("b", EventKind::Failed, "")])
+        .await;
+    let claimed = claim(&place.store, 2, at(6)).await;
+
+    let back = place.store.take_back("team", &[&claimed[0].delivery.id]).await.unwrap();
+    let again = claim(&place.store, 2, at(6)).await;
+
+    assert_eq!(back, 1);
+    assert_eq!(again.len(), 1);
+    assert_eq!(again[0].delivery.id, claimed[1].delivery.id);
+    assert_eq!((again[0].delivery.attempts, again[0].delivery.repeat), (1, false));
 }
 
 #[tokio::test]

@@ -22,6 +22,8 @@ pub(super) struct Flying {
     source: String,
     job_id: String,
     number: u32,
+    failures: u32,
+    task: Option<tokio::task::Id>,
     /// By how much the clock has stepped since it took off.
     stepped: SignedDuration,
 }
@@ -29,9 +31,12 @@ pub(super) struct Flying {
 impl Dispatch {
     /// Decides what becomes of an attempt; it is written down with the next turn.
     pub(super) fn land(&mut self, landed: Result<Landed, tokio::task::JoinError>) {
-        // A panic in an attempt leaves its claim in flight; it is settled as unsure at the end.
-        let Ok(Landed { mut claimed, result, started_at, begun, took }) = landed else { return };
         self.heed_clock();
+        let landed = match landed {
+            Ok(landed) => landed,
+            Err(cause) => return self.crash(&cause),
+        };
+        let Landed { mut claimed, result, started_at, begun, took } = landed;
         let known = self.in_flight.iter().position(|flying| flying.id == claimed.delivery.id);
         if let Some(flying) = known.map(|index| self.in_flight.swap_remove(index)) {
             let first = &mut claimed.delivery.first_attempt_at;
@@ -63,6 +68,29 @@ impl Dispatch {
             attempt: Attempt { number, started_at, took_ms, outcome, status, answer },
             next,
         });
+    }
+
+    /// An attempt has panicked, which is a fault of this program: it may have got through, and
+    /// must neither be lost nor be tried in a tight circle.
+    fn crash(&mut self, cause: &tokio::task::JoinError) {
+        let known = self.in_flight.iter().position(|flying| flying.task == Some(cause.id()));
+        let Some(flying) = known.map(|index| self.in_flight.swap_remove(index)) else { return };
+        self.done.failed += 1;
+        let now = self.parts.clock.now();
+        let wait = Backoff::default().wait(flying.failures + 1, None, fastrand::f64());
+        let why = "the attempt broke down, which is a fault of this program".to_owned();
+        telemetry::message_delayed(
+            &self.parts.settings.name,
+            &flying.id,
+            flying.number,
+            &format!("{why}: {cause}"),
+            wait,
+        );
+        let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
+        let mut settlement = flying.unsettled(now, why.clone());
+        let due_at = moved(now, wait);
+        settlement.next = Settled::Again { due_at, why, counted: true, unsure: true };
+        self.landed.push(settlement);
     }
 
     /// When the clock has stepped, so have the times that are kept in memory; those in the
@@ -142,13 +170,19 @@ impl Flying {
             source: claimed.delivery.source.clone(),
             job_id: claimed.delivery.job_id.clone(),
             number: claimed.delivery.attempts,
+            failures: claimed.delivery.failures,
+            task: None,
             stepped: SignedDuration::ZERO,
         }
     }
 
-    /// What becomes of an attempt that did not end in time: it may have got through.
-    pub(super) fn unsettled(self, now: Timestamp) -> Settlement {
-        let why = "the program stopped before the answer came".to_owned();
+    /// The same with the task that flies it.
+    pub(super) fn by(self, task: tokio::task::Id) -> Self {
+        Self { task: Some(task), ..self }
+    }
+
+    /// What becomes of an attempt that did not end: it may have got through.
+    pub(super) fn unsettled(self, now: Timestamp, why: String) -> Settlement {
         Settlement {
             id: self.id,
             fence: self.fence,
