@@ -177,6 +177,7 @@ async fn what_a_walk_brings_is_read_back_as_it_was() {
             verdicts: vec![("r".into(), Verdict::Send), ("s".into(), Verdict::NotThisEvent)],
             owed: vec![owed(&ended, "r", "team")],
         }],
+        outdated: vec![],
         reads: vec![(id("b"), at(9), true)],
         marks: Some(marks),
     };
