@@ -127,7 +127,9 @@ impl Dispatch {
             Err(_) => self.done.failed += 1,
         }
         if let Some(pause) = pause_after(result, next, now) {
-            self.pacer.hold_until(Instant::now() + pause);
+            let until = Instant::now() + pause;
+            self.pacer.hold_until(until);
+            self.paused_until = self.paused_until.max(Some(until));
         }
         match result.as_ref().map_err(|failure| (failure.kind, &failure.reason)) {
             // To refuse one message is to talk to us.
