@@ -250,6 +250,16 @@ pub fn store_trouble(doing: &str, reason: &str, wait: Duration) {
     error!(doing, reason = ?reason, "The store failed while {doing}; trying again in {}.", words(wait));
 }
 
+/// The time of day has stepped; what waits is moved with it.
+pub fn clock_stepped(notifier: &str, step: jiff::SignedDuration) {
+    let seconds = step.as_secs();
+    warn!(
+        notifier,
+        seconds,
+        "The clock has stepped by {seconds} s; what waits for {notifier} waits as long as before."
+    );
+}
+
 /// Old details were forgotten.
 pub fn pruned(source: &str, events: u64, deliveries: u64, jobs: u64) {
     debug!(source, events, deliveries, jobs, "Forgot what is older than `keep`.");

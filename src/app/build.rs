@@ -97,8 +97,10 @@ impl App {
 
         let StorePlace::Sqlite(path) = &config.service.store;
         let store = Store::open(path, Access::Service, clock.now()).await?;
-        telemetry::recovered(store.recover(clock.now()).await?);
-        tell_orphans(&store, &config.notifiers).await?;
+        let failed = |error: StoreError| error.of(path);
+        telemetry::recovered(store.recover(clock.now()).await.map_err(failed)?);
+        store.forget_wrong_waits(clock.now()).await.map_err(failed)?;
+        tell_orphans(&store, &config.notifiers).await.map_err(failed)?;
         let names = || config.notifiers.iter().map(|settings| settings.name.clone());
         let nudges = Nudges::new(names());
         let routes = Arc::new(Routes::new(
@@ -128,7 +130,7 @@ impl App {
                 keep: config.service.keep,
                 mode,
             };
-            ingests.push((name, Ingest::start(parts).await?));
+            ingests.push((name, Ingest::start(parts).await.map_err(failed)?));
         }
         let mut dispatches = Vec::new();
         let mut retry_bells = Vec::new();
@@ -149,7 +151,7 @@ impl App {
                 clock: clock.clone(),
                 retry_bell,
             };
-            dispatches.push((name, Dispatch::start(parts).await?));
+            dispatches.push((name, Dispatch::start(parts).await.map_err(failed)?));
         }
         Ok(Self { parts: Built { ingests, dispatches, store, nudges, retry_bells } })
     }

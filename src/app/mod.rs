@@ -23,6 +23,9 @@ use crate::telemetry;
 /// How often it is asked whether another process has written to the store.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
 
+/// For the store to close. What is committed is on disk without it.
+const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+
 /// How a service ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ended {
@@ -81,7 +84,8 @@ impl App {
         while let Some(ended) = loops.join_next().await {
             clean &= ended.is_ok_and(|end| end.clean);
         }
-        store.close().await;
+        // A connection that waits for a lock is not waited for.
+        let _ = tokio::time::timeout(CLOSE_WITHIN, store.close()).await;
         match died {
             Some(what) => Ended::Died { what },
             None => {
@@ -119,7 +123,8 @@ impl App {
                 Ok((_, Ok(Drained { failed, .. }))) => well &= failed == 0,
                 Ok((name, Err(problem))) => {
                     let doing = format!("delivering to {name}");
-                    telemetry::store_trouble(&doing, &problem.to_string(), Duration::ZERO);
+                    let problem = problem.of(store.path()).to_string();
+                    telemetry::store_trouble(&doing, &problem, Duration::ZERO);
                     well = false;
                 }
                 Err(_) => well = false,

@@ -96,7 +96,7 @@ pub(super) async fn deliveries(
 async fn list(args: &ListArgs, store: &Store, screen: &Screen) -> Result<Exit, Stop> {
     let filter =
         DeliveryFilter { state: args.state, notifier: args.notifier.clone(), most: args.limit };
-    let listed = store.deliveries(&filter).await.map_err(Stop::failed)?;
+    let listed = store.deliveries(&filter).await.map_err(settings::failed(store))?;
     if args.json {
         let rows: Vec<Value> = listed.rows.iter().map(document).collect();
         screen.say_json(&json!({ "deliveries": rows }));
@@ -134,30 +134,30 @@ async fn list(args: &ListArgs, store: &Store, screen: &Screen) -> Result<Exit, S
 
 async fn show(args: &ShowArgs, store: &Store, screen: &Screen) -> Result<Exit, Stop> {
     let row = find(store, &args.id).await?;
-    let attempts = store.attempts(&row.delivery.id).await.map_err(Stop::failed)?;
+    let attempts = store.attempts(&row.delivery.id).await.map_err(settings::failed(store))?;
     if args.json {
         let mut told = document(&row);
         told["history"] = json!(attempts);
         screen.say_json(&json!({ "deliveries": [told] }));
         return Ok(Exit::Done);
     }
-    let broken = store.broken(&row.delivery.notifier).await.map_err(Stop::failed)?;
+    let broken = store.broken(&row.delivery.notifier).await.map_err(settings::failed(store))?;
     screen.say(&story(&row, &attempts, broken.as_ref(), settings::now()));
     Ok(Exit::Done)
 }
 
 async fn retry(args: &RetryArgs, store: &Store, screen: &Screen) -> Result<Exit, Stop> {
     let ids = match args.all_dead {
-        true => store.dead().await.map_err(Stop::failed)?,
+        true => store.dead().await.map_err(settings::failed(store))?,
         false => find_all(store, &args.ids).await?,
     };
-    let done = store.retry(&ids, settings::now()).await.map_err(Stop::failed)?;
+    let done = store.retry(&ids, settings::now()).await.map_err(settings::failed(store))?;
     tell_done(screen, args.json, "retried", &ids, &done)
 }
 
 async fn discard(args: &DiscardArgs, store: &Store, screen: &Screen) -> Result<Exit, Stop> {
     let ids = find_all(store, &args.ids).await?;
-    let done = store.discard(&ids, settings::now()).await.map_err(Stop::failed)?;
+    let done = store.discard(&ids, settings::now()).await.map_err(settings::failed(store))?;
     tell_done(screen, args.json, "discarded", &ids, &done)
 }
 
@@ -199,7 +199,7 @@ async fn find(store: &Store, prefix: &str) -> Result<DeliveryRow, Stop> {
         )));
     }
     let prefix = prefix.to_ascii_lowercase();
-    let mut rows = store.find_delivery(&prefix).await.map_err(Stop::failed)?;
+    let mut rows = store.find_delivery(&prefix).await.map_err(settings::failed(store))?;
     match rows.len() {
         1 => Ok(rows.remove(0)),
         0 => Err(Stop::failed(format!("no delivery's id begins with `{named}`"))),

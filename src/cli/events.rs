@@ -43,7 +43,7 @@ pub(super) async fn events(
         job_id: args.job.clone(),
         most: args.limit,
     };
-    let listed = store.events(&filter).await.map_err(Stop::failed)?;
+    let listed = store.events(&filter).await.map_err(settings::failed(&store))?;
     store.close().await;
     if args.json {
         let events: Vec<Value> = listed.rows.iter().map(document).collect();

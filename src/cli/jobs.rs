@@ -30,7 +30,7 @@ pub(super) async fn jobs(args: &JobsArgs, global: &Global, screen: &Screen) -> R
     let store = settings::store_beside(global, screen).await?;
     let filter =
         JobFilter { state: args.state.clone(), project: args.project.clone(), most: args.limit };
-    let listed = store.jobs(&filter).await.map_err(Stop::failed)?;
+    let listed = store.jobs(&filter).await.map_err(settings::failed(&store))?;
     store.close().await;
     if args.json {
         let jobs: Vec<Value> = listed.rows.iter().map(document).collect();

@@ -16,6 +16,7 @@ mod schema;
 mod screen;
 mod send_test;
 mod settings;
+mod store;
 mod table;
 
 use std::path::PathBuf;
@@ -82,6 +83,8 @@ enum Command {
     Events(events::EventsArgs),
     /// List, show, retry or discard what is owed and what was sent
     Deliveries(deliveries::DeliveriesArgs),
+    /// Check the store, or copy it
+    Store(store::StoreArgs),
     /// Print the JSON Schema of the config, for editors
     Schema,
     /// Print the completions for a shell
@@ -146,6 +149,7 @@ fn dispatch(cli: Cli, screen: &Screen) -> Result<Exit, Stop> {
                 Command::Jobs(args) => jobs::jobs(&args, &global, screen).await,
                 Command::Events(args) => events::events(&args, &global, screen).await,
                 Command::Deliveries(args) => deliveries::deliveries(&args, &global, screen).await,
+                Command::Store(args) => store::store(&args, &global, screen).await,
                 Command::Schema | Command::Completions(_) | Command::Man => Ok(Exit::Done),
             }
         }),

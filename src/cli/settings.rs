@@ -10,7 +10,7 @@ use super::{Global, LogFormatArg, Stop};
 use crate::clock::Clock;
 use crate::config::{self, Config, Loaded, StorePlace, Surroundings};
 use crate::problem::{Colour, Severity, report};
-use crate::store::{Access, Store};
+use crate::store::{Access, Store, StoreError};
 use crate::telemetry;
 
 /// Reads the config, tells everything that is wrong with it, and refuses it where that is an
@@ -82,9 +82,20 @@ pub(super) fn found(errors: usize, warnings: usize) -> String {
 
 /// Opens the store beside a running service.
 pub(super) async fn store_beside(global: &Global, screen: &Screen) -> Result<Store, Stop> {
+    let path = store_path(global, screen)?;
+    Store::open(&path, Access::Beside, now()).await.map_err(Stop::failed)
+}
+
+/// Where the config says that the store is.
+pub(super) fn store_path(global: &Global, screen: &Screen) -> Result<PathBuf, Stop> {
     let (_, config) = read_quietly(global, screen)?;
-    let StorePlace::Sqlite(path) = &config.service.store;
-    Store::open(path, Access::Beside, now()).await.map_err(Stop::failed)
+    let StorePlace::Sqlite(path) = config.service.store;
+    Ok(path)
+}
+
+/// A failure of this store as the end of a command.
+pub(super) fn failed(store: &Store) -> impl Fn(StoreError) -> Stop {
+    |error| Stop::failed(error.of(store.path()))
 }
 
 /// The time, for commands that have no service around them.

@@ -49,6 +49,8 @@ enum Inner {
     Limited {
         limiter: RateLimiter<NotKeyed, Arrival, Watch, NoOpMiddleware<Nanos>>,
         arrival: Arrival,
+        /// What one message costs, in nanoseconds.
+        interval_ns: u64,
         /// From an empty bucket to a full one, in nanoseconds: what a hold must add so that it
         /// ends with one message and not with a burst.
         refill_ns: u64,
@@ -78,8 +80,9 @@ impl Pacer {
                 let quota = quota.allow_burst(burst);
                 let arrival = Arrival::default();
                 let limiter = RateLimiter::new(quota, arrival.clone(), Watch::default());
-                let refill_ns = nanos(quota.replenish_interval()) * u64::from(burst.get() - 1);
-                Inner::Limited { limiter, arrival, refill_ns }
+                let interval_ns = nanos(quota.replenish_interval());
+                let refill_ns = interval_ns * u64::from(burst.get() - 1);
+                Inner::Limited { limiter, arrival, interval_ns, refill_ns }
             }
             None => Inner::Unlimited { not_before_ns: AtomicU64::new(0) },
         };
@@ -103,6 +106,16 @@ impl Pacer {
                     wait_ns => Err(Duration::from_nanos(wait_ns)),
                 }
             }
+        }
+    }
+
+    /// Gives back the right to send so many messages that was just taken and not used.
+    pub fn give_back(&self, unused: u32) {
+        if let Inner::Limited { arrival, interval_ns, .. } = &self.inner {
+            let back_ns = interval_ns.saturating_mul(u64::from(unused));
+            let less = |arrival: u64| Some(arrival.saturating_sub(back_ns));
+            // It always gives a new value, so it always succeeds.
+            let _ = arrival.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
         }
     }
 
@@ -187,6 +200,18 @@ mod tests {
         assert_eq!(pacer.try_take(start + SECOND / 4), Err(SECOND * 3 / 4));
         assert_eq!(pacer.try_take(start + SECOND), Ok(()));
         assert_eq!(pacer.try_take(start + SECOND), Err(SECOND));
+    }
+
+    #[test]
+    fn what_was_taken_and_not_used_can_be_taken_again() {
+        let pacer = limited(3);
+        let start = Instant::now();
+        (0..3).for_each(|_| pacer.try_take(start).unwrap());
+
+        pacer.give_back(2);
+        let taken: Vec<_> = (0..3).map(|_| pacer.try_take(start)).collect();
+
+        assert_eq!(taken, [Ok(()), Ok(()), Err(SECOND)]);
     }
 
     #[test]

@@ -180,7 +180,8 @@ fn while_open(watch: &Watch<'_>, known: &KnownJob, seen: &Observation) -> Step {
         Sight::Resultless => {
             // Until it is believed, the state stays what it was: `from` is told by it.
             let mut job = updated(known, seen);
-            let since = known.resultless_since.unwrap_or(watch.now);
+            // The clock may have been set back meanwhile.
+            let since = known.resultless_since.unwrap_or(watch.now).min(watch.now);
             job.resultless_since = Some(since);
             let mut events = Vec::new();
             if watch.now.duration_since(since) >= RESULT_GRACE {

@@ -17,6 +17,7 @@ pub(super) struct Landed {
     pub(super) claimed: Box<Claimed>,
     pub(super) result: Result<Receipt, Failure>,
     pub(super) started_at: Timestamp,
+    pub(super) begun: Instant,
     pub(super) took: Duration,
 }
 
@@ -51,7 +52,7 @@ pub(super) async fn attempt(parts: DispatchParts, claimed: Claimed) -> Landed {
         thread: thread_of(&delivery.source, &delivery.job_id),
     };
     let result = parts.notifier.send(&envelope, &rendered.message).await;
-    Landed { claimed: Box::new(claimed), result, started_at, took: begun.elapsed() }
+    Landed { claimed: Box::new(claimed), result, started_at, begun, took: begun.elapsed() }
 }
 
 /// The same for all messages about one job, and telling nothing about it.

@@ -13,6 +13,7 @@ mod ingest;
 mod names;
 mod route;
 mod settle;
+mod steps;
 
 pub use dispatch::{Dispatch, DispatchParts, Drained};
 pub use ingest::{Ingest, IngestParts, Mode, Polled};

@@ -8,6 +8,7 @@
 //!
 //! One writer connection and a few readers. WAL with full sync: what was committed is on
 //! disk. The exclusive lock belongs to the service alone; commands write beside it.
+//! [`Store::condition`] and [`Store::backup`] look after the file.
 
 mod attend;
 mod decided;
@@ -21,7 +22,10 @@ mod owed;
 mod prune;
 mod rows;
 mod settle;
+mod shift;
 mod stale;
+mod trouble;
+mod upkeep;
 mod walk;
 
 pub use decided::{Committed, Decided};
@@ -36,9 +40,10 @@ pub use open::{Access, SCHEMA_VERSION};
 pub use owed::{Claim, ClaimFrom, Claimed, Turn};
 pub use prune::Pruned;
 pub use settle::{Settled, Settlement};
+pub use upkeep::{Condition, Counts, Existing};
 pub use walk::{Walk, WalkCommit};
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sqlx::SqlitePool;
@@ -72,15 +77,39 @@ pub enum StoreError {
     NotOurs(String),
     #[error("the store `{path}` cannot be opened: {cause}")]
     Open { path: String, cause: String },
-    #[error("the store failed: {0}")]
+    #[error("the store failed: {}", trouble::words(.0))]
     Sql(#[from] sqlx::Error),
+    #[error("the store `{path}` failed: {}", trouble::words(.cause))]
+    Failed { path: String, cause: sqlx::Error },
+    #[error("no backup was made: {0}")]
+    Backup(String),
     #[error("the store holds something that cannot be read: {0}")]
     Odd(String),
 }
 
+impl StoreError {
+    /// The same, with the file named where it was not.
+    #[must_use]
+    pub fn of(self, path: &Path) -> Self {
+        match self {
+            Self::Sql(cause) => Self::Failed { path: path.display().to_string(), cause },
+            named => named,
+        }
+    }
+
+    /// Whether the file itself is no good, so that trying again cannot help.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Sql(cause) | Self::Failed { cause, .. } => trouble::is_damage(cause),
+            Self::Odd(_) => true,
+            _ => false,
+        }
+    }
+}
+
 impl Store {
     /// Where the file is.
-    pub fn path(&self) -> &std::path::Path {
+    pub fn path(&self) -> &Path {
         &self.path
     }
 

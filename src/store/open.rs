@@ -6,10 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sqlx::SqlitePool;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{Connection, SqlitePool};
 
 use super::lock::{Lock, LockError};
+use super::trouble::io_words;
 use super::{Store, StoreError};
 
 /// The schema this program writes. Each migration raises it by one.
@@ -49,6 +52,9 @@ impl Store {
             Access::Beside if !path.exists() => {
                 return Err(StoreError::Missing(path.display().to_string()));
             }
+            Access::Beside if path.is_dir() => {
+                return Err(opening(path, &std::io::ErrorKind::IsADirectory.into()));
+            }
             Access::Beside => None,
         };
         let options = SqliteConnectOptions::new()
@@ -59,18 +65,15 @@ impl Store {
             .foreign_keys(true)
             .busy_timeout(BUSY)
             .statement_cache_capacity(64);
-        let opening = |cause: sqlx::Error| StoreError::Open {
-            path: path.display().to_string(),
-            cause: cause.to_string(),
-        };
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .idle_timeout(None)
             .max_lifetime(None)
+            .before_acquire(|connection, _| Box::pin(async { is_sound(connection) }))
             .connect_with(options.clone())
             .await
-            .map_err(opening)?;
-        migrate(&writer, path).await?;
+            .map_err(|cause| StoreError::from(cause).of(path))?;
+        migrate(&writer, path).await.map_err(|error| error.of(path))?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .min_connections(0)
@@ -80,11 +83,21 @@ impl Store {
     }
 }
 
+/// SQLite ends a transaction by itself when the disk fails it, and the driver, which is not
+/// told, then takes the connection to be in one for ever. Such a connection is replaced.
+fn is_sound(connection: &SqliteConnection) -> Result<bool, sqlx::Error> {
+    Ok(!connection.is_in_transaction())
+}
+
+fn opening(path: &Path, cause: &std::io::Error) -> StoreError {
+    StoreError::Open { path: path.display().to_string(), cause: io_words(cause) }
+}
+
 fn make_and_lock(path: &Path, now: Timestamp) -> Result<Arc<Lock>, StoreError> {
-    let opening = |cause: std::io::Error| StoreError::Open {
-        path: path.display().to_string(),
-        cause: cause.to_string(),
-    };
+    let opening = |cause: std::io::Error| opening(path, &cause);
+    if path.is_dir() {
+        return Err(opening(std::io::ErrorKind::IsADirectory.into()));
+    }
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         make_private_folder(folder).map_err(opening)?;
     }

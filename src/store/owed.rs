@@ -13,7 +13,7 @@ use super::hold::{HealthChange, change_health};
 use super::rows::{delivery_of, event_columns, event_of, maybe_time, ms};
 use super::settle::settle;
 use super::{Settlement, Store, StoreError};
-use crate::model::{Delivery, Event};
+use crate::model::{Delivery, DeliveryId, Event};
 
 /// Where a claim looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +79,8 @@ macro_rules! claim {
             "UPDATE delivery SET state = 'sending', attempts = attempts + 1,
                  first_attempt_ms = coalesce(first_attempt_ms, $2), claim_owner = $5,
                  claim_fence = claim_fence + 1, claimed_ms = $2, claimed_until_ms = $4,
-                 held_total_ms = held_total_ms + coalesce($2 - held_since_ms, 0),
+                 held_total_ms = held_total_ms + iif(first_attempt_ms IS NULL, 0,
+                     max(0, coalesce($2 - held_since_ms, 0))),
                  hold = NULL, held_since_ms = NULL
              WHERE seq IN (",
             $candidates,
@@ -165,6 +166,30 @@ impl Store {
         Ok((row.try_get("due")?, maybe_time(row.try_get("next")?)?))
     }
 
+    /// Undoes claims of this process that it does not know of: their commit was reported as a
+    /// failure, so nothing was sent. `known` are the claims that it does know of.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be written.
+    pub async fn take_back(
+        &self,
+        notifier: &str,
+        known: &[&DeliveryId],
+    ) -> Result<u64, StoreError> {
+        let back = sqlx::query(
+            "UPDATE delivery SET state = 'pending', attempts = attempts - 1,
+                 claim_owner = NULL, claimed_until_ms = NULL
+             WHERE state = 'sending' AND notifier = $1 AND claim_owner = $2
+               AND id NOT IN (SELECT value FROM json_each($3))",
+        )
+        .bind(notifier)
+        .bind(owner())
+        .bind(json!(known).to_string())
+        .execute(&self.writer)
+        .await?;
+        Ok(back.rows_affected())
+    }
+
     /// At the service's start: what was being sent when the last one died may have got
     /// through. It is owed again, marked as a possible repeat. Returns how many there were.
     ///
@@ -195,6 +220,11 @@ impl Store {
     }
 }
 
+/// Who claims.
+fn owner() -> String {
+    std::process::id().to_string()
+}
+
 async fn claim_due(
     transaction: &mut Transaction<'static, Sqlite>,
     notifier: &str,
@@ -209,7 +239,7 @@ async fn claim_due(
     .bind(ms(now))
     .bind(claim.most)
     .bind(ms(claim.until))
-    .bind(i64::from(std::process::id()).to_string())
+    .bind(owner())
     .fetch_all(&mut **transaction)
     .await?;
     if ids.is_empty() {

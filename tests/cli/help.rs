@@ -22,6 +22,7 @@ async fn help_lists_every_command() {
       jobs         List the jobs that are known
       events       List what happened
       deliveries   List, show, retry or discard what is owed and what was sent
+      store        Check the store, or copy it
       schema       Print the JSON Schema of the config, for editors
       completions  Print the completions for a shell
       man          Print the manual page
@@ -53,6 +54,7 @@ async fn every_command_has_help_of_its_own() {
         "jobs",
         "events",
         "deliveries",
+        "store",
         "schema",
         "completions",
         "man",

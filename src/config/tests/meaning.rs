@@ -175,7 +175,10 @@ fn everything_stands_in_the_files_order() {
     let rules: Vec<&str> = config.rules.iter().map(|rule| rule.name.as_str()).collect();
     assert_eq!(sources, ["main", "podcast"]);
     assert_eq!(notifiers, ["team", "crew", "mail", "hook", "local", "screen"]);
-    assert_eq!(rules, ["failures", "client imports", "dear agent runs", "everything, here"]);
+    assert_eq!(
+        rules,
+        ["failures", "client imports", "dear agent runs", "everything, here", "the bridge"]
+    );
     assert_eq!(config.rules[0].on, [EventKind::Partial, EventKind::Failed].into());
     assert_eq!(config.rules[0].notify, ["mail", "team"]);
     assert_eq!(config.rules[0].template, "failure");

@@ -4,7 +4,7 @@
 //! the others. One message at a time is then the probe, after growing pauses; when one gets
 //! through, the rest follows, gathered into digests where it is much.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, json};
@@ -36,18 +36,26 @@ pub(super) enum Change {
     Up { since: Timestamp },
 }
 
+/// A probe that waits for longer than any was written down by a clock that was wrong.
+pub(super) fn within_reason(broken: Broken, now: Timestamp) -> Broken {
+    let latest = SignedDuration::try_from(PROBES.longest).ok();
+    let latest = latest.and_then(|pause| now.checked_add(pause).ok()).unwrap_or(now);
+    Broken { probe_due: broken.probe_due.min(latest), ..broken }
+}
+
 impl Dispatch {
     /// The service has refused us.
-    pub(super) fn is_broken(&mut self, reason: &str, now: Timestamp) {
+    pub(super) fn is_broken(&mut self, reason: &str, begun: Instant, now: Timestamp) {
         let (broken, change) = match self.broken.take() {
             // An answer to what was under way when the first refusal came is no probe.
-            Some(broken) if now < broken.probe_due => {
+            Some(broken) if begun <= self.broken_at => {
                 self.broken = Some(broken);
                 return;
             }
             Some(broken) => (Broken { probes: broken.probes + 1, ..broken }, Change::StillDown),
             None => {
                 let reason = reason.to_owned();
+                self.broken_at = Instant::now();
                 (Broken { since: now, reason, probes: 1, probe_due: now }, Change::Down)
             }
         };
@@ -60,10 +68,10 @@ impl Dispatch {
         self.change = Some(if self.change == Some(Change::Down) { Change::Down } else { change });
     }
 
-    /// The service has answered an attempt, begun at `started_at`, as one that talks to us.
-    pub(super) fn is_well(&mut self, started_at: Timestamp) {
+    /// The service has answered an attempt, begun then, as one that talks to us.
+    pub(super) fn is_well(&mut self, begun: Instant) {
         // What was under way when the first refusal came proves nothing.
-        if self.broken.as_ref().is_some_and(|broken| started_at > broken.since)
+        if begun > self.broken_at
             && let Some(broken) = self.broken.take()
         {
             telemetry::notifier_back(&self.parts.settings.name);
@@ -81,7 +89,7 @@ impl Dispatch {
     /// A person asks: the pause is over.
     pub(super) fn probe_now(&mut self) {
         if let Some(broken) = &mut self.broken {
-            broken.probe_due = broken.since;
+            broken.probe_due = Timestamp::UNIX_EPOCH;
         }
     }
 

@@ -5,6 +5,7 @@
 //! A service that refuses us has the whole notifier held ([`hold`]).
 
 mod hold;
+mod landing;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,20 +17,17 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use self::hold::Change;
+use self::landing::Flying;
 use super::attempt::{Landed, attempt};
 use super::route::{Nudges, Routes};
-use super::settle::{pause_after, settle};
+use super::steps::Steps;
 use crate::clock::Clock;
+use crate::deliver::Notifier;
 use crate::deliver::pace::Pacer;
-use crate::deliver::retry::Backoff;
 use crate::deliver::settings::NotifierSettings;
-use crate::deliver::{Failure, FailureKind, Notifier, Receipt};
-use crate::model::{Attempt, AttemptOutcome, DeliveryId};
 use crate::render::Templates;
 use crate::rules::RuleSet;
-use crate::store::{
-    Broken, Claim, ClaimFrom, Claimed, Settled, Settlement, Store, StoreError, Turn,
-};
+use crate::store::{Broken, Claim, ClaimFrom, Claimed, Settlement, Store, StoreError, Turn};
 use crate::telemetry;
 
 /// Attempts under way at once, where the notifier's pace allows as many.
@@ -41,8 +39,12 @@ const CLAIM_SLACK: Duration = Duration::from_secs(30);
 /// What is in flight at the end gets so long.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// After a failure of the store.
+/// To write down the last answers at the end, however long the rest took.
+const LAST_WORD: Duration = Duration::from_secs(2);
+
+/// After a failure of the store; doubling with each one in a row.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
+const STORE_PAUSE_LONGEST: Duration = Duration::from_secs(8);
 
 /// Longest sleep without a reason to wake: a missed bell costs at most this.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
@@ -85,19 +87,16 @@ pub struct Dispatch {
     in_flight: Vec<Flying>,
     /// Since when and why the notifier is held, if it is.
     broken: Option<Broken>,
+    /// An attempt that began before this says nothing about whether it still is.
+    broken_at: Instant,
     /// What of that is not written down yet.
     change: Option<Change>,
+    steps: Steps,
+    /// By how much the clock has stepped since the store was told.
+    stepped: SignedDuration,
+    /// A claim failed, and may have been written all the same.
+    doubts_claims: bool,
     done: Drained,
-}
-
-/// An attempt under way.
-#[derive(Debug, Clone)]
-struct Flying {
-    id: DeliveryId,
-    fence: i64,
-    source: String,
-    job_id: String,
-    number: u32,
 }
 
 /// What a step found.
@@ -116,14 +115,19 @@ impl Dispatch {
     pub async fn start(parts: DispatchParts) -> Result<Self, StoreError> {
         let pacer = Pacer::new(parts.settings.pace);
         let broken = parts.store.broken(&parts.settings.name).await?;
+        let broken = broken.map(|broken| hold::within_reason(broken, parts.clock.now()));
         Ok(Self {
+            steps: Steps::new(parts.clock.clone()),
+            stepped: SignedDuration::ZERO,
             parts,
             pacer,
             flights: JoinSet::new(),
             landed: Vec::new(),
             in_flight: Vec::new(),
             broken,
+            broken_at: Instant::now(),
             change: None,
+            doubts_claims: false,
             done: Drained::default(),
         })
     }
@@ -131,17 +135,30 @@ impl Dispatch {
     /// Delivers until `stop`, then lets what is in flight end, for at most 10 s. Returns
     /// whether everything could be settled.
     pub async fn run(mut self, stop: CancellationToken) -> bool {
+        let mut pause = STORE_PAUSE;
         while !stop.is_cancelled() {
-            let wake = match self.step().await {
-                Ok(look) => look.wake,
+            let look = tokio::select! {
+                biased;
+                look = self.step() => look,
+                // Only a store that is stuck takes so long.
+                () = grace_after(&stop) => return self.finish(Duration::ZERO).await,
+            };
+            let wake = match look {
+                Ok(look) => {
+                    pause = STORE_PAUSE;
+                    look.wake
+                }
                 Err(problem) => {
-                    telemetry::store_trouble("delivering", &problem.to_string(), STORE_PAUSE);
-                    Instant::now() + STORE_PAUSE
+                    let problem = problem.of(self.parts.store.path()).to_string();
+                    telemetry::store_trouble("delivering", &problem, pause);
+                    let wake = Instant::now() + pause;
+                    pause = (pause * 2).min(STORE_PAUSE_LONGEST);
+                    wake
                 }
             };
             self.wait(wake, &stop).await;
         }
-        self.finish().await
+        self.finish(GRACE).await
     }
 
     /// Delivers what is due now and returns when nothing is; what has to wait for a retry
@@ -150,6 +167,15 @@ impl Dispatch {
     /// # Errors
     /// [`StoreError`] when the store fails.
     pub async fn drain(mut self, stop: &CancellationToken) -> Result<Drained, StoreError> {
+        let drained = self.drain_due(stop).await;
+        self.finish(GRACE).await;
+        drained?;
+        // What is held has not gone well, though nothing was tried.
+        self.done.failed += usize::from(self.broken.is_some() && self.done.failed == 0);
+        Ok(self.done)
+    }
+
+    async fn drain_due(&mut self, stop: &CancellationToken) -> Result<(), StoreError> {
         while !stop.is_cancelled() {
             let look = self.step().await?;
             if look.idle {
@@ -157,10 +183,7 @@ impl Dispatch {
             }
             self.wait(look.wake, stop).await;
         }
-        self.finish().await;
-        // What is held has not gone well, though nothing was tried.
-        self.done.failed += usize::from(self.broken.is_some() && self.done.failed == 0);
-        Ok(self.done)
+        Ok(())
     }
 
     /// One turn: records what has ended, claims what is due and allowed, and sends it off.
@@ -168,18 +191,30 @@ impl Dispatch {
         while let Some(landed) = self.flights.try_join_next() {
             self.land(landed);
         }
-        let now = self.parts.clock.now();
         let name = self.parts.settings.name.clone();
+        self.heed_clock();
+        if !self.stepped.is_zero() {
+            telemetry::clock_stepped(&name, self.stepped);
+            self.parts.store.clock_stepped(&name, self.stepped).await?;
+            self.stepped = SignedDuration::ZERO;
+        }
+        if self.doubts_claims {
+            let known = self.in_flight.iter().map(|flying| &flying.id);
+            let known: Vec<_> = known.chain(self.landed.iter().map(|landed| &landed.id)).collect();
+            self.parts.store.take_back(&name, &known).await?;
+            self.doubts_claims = false;
+        }
+        let now = self.parts.clock.now();
         let (due, next_due) = match self.free_places() {
             0 => (0, None),
             free => self.parts.store.outlook(&name, now, free).await?,
         };
+        let notices = self.notices(now).await?;
         let probes = due == 0 && self.probe_is_due(now);
         let (allowed, pace_wait) = self.take_permits(due + u32::from(probes));
         let settles = !self.landed.is_empty() || self.change.is_some();
         let mut claimed = Vec::new();
         if allowed > 0 || settles {
-            let notices = self.notices(now).await?;
             let until = saturating_add(now, self.parts.settings.timeout + CLAIM_SLACK);
             let from = if probes { ClaimFrom::Held } else { ClaimFrom::Due };
             let turn = Turn {
@@ -187,7 +222,12 @@ impl Dispatch {
                 health: self.health_change(&notices),
                 claim: (allowed > 0).then_some(Claim { from, most: allowed, until }),
             };
-            claimed = self.parts.store.turn(&name, &turn, now).await?;
+            let turned = self.parts.store.turn(&name, &turn, now).await;
+            // What was not claimed may be sent later, and is not to be paid for twice.
+            let used = turned.as_ref().map_or(0, Vec::len);
+            self.pacer.give_back(allowed.saturating_sub(u32::try_from(used).unwrap_or(allowed)));
+            self.doubts_claims = turned.is_err();
+            claimed = turned?;
             self.landed.clear();
             self.change = None;
             self.parts.nudges.announce(&notices);
@@ -243,103 +283,18 @@ impl Dispatch {
     }
 
     fn take_off(&mut self, claimed: Claimed) {
-        self.in_flight.push(Flying {
-            id: claimed.delivery.id.clone(),
-            fence: claimed.fence,
-            source: claimed.delivery.source.clone(),
-            job_id: claimed.delivery.job_id.clone(),
-            number: claimed.delivery.attempts,
-        });
+        let flying = Flying::new(&claimed);
         let parts = self.parts.clone();
-        self.flights.spawn(async move { attempt(parts, claimed).await });
+        let task = self.flights.spawn(async move { attempt(parts, claimed).await });
+        self.in_flight.push(flying.by(task.id()));
     }
 
-    /// Decides what becomes of an attempt; it is written down with the next turn.
-    fn land(&mut self, landed: Result<Landed, tokio::task::JoinError>) {
-        // A panic in an attempt leaves its claim in flight; it is settled as unsure at the end.
-        let Ok(Landed { claimed, result, started_at, took }) = landed else { return };
-        self.in_flight.retain(|flying| flying.id != claimed.delivery.id);
-        let now = self.parts.clock.now();
-        let settings = &self.parts.settings;
-        let next = settle(
-            &claimed,
-            &result,
-            now,
-            settings.retry_for,
-            &Backoff::default(),
-            fastrand::f64(),
-        );
-        self.tell(&claimed, &result, &next, now, took);
-        self.heed(&result, &next, started_at, now);
-        let (outcome, status, answer) = match result {
-            Ok(receipt) => (AttemptOutcome::Sent, receipt.status, receipt.answer),
-            Err(failure) => (failure.kind.outcome(), failure.status, failure.reason),
-        };
-        let took_ms = i64::try_from(took.as_millis()).unwrap_or(i64::MAX);
-        let number = claimed.delivery.attempts;
-        self.landed.push(Settlement {
-            id: claimed.delivery.id,
-            fence: claimed.fence,
-            source: claimed.delivery.source,
-            job_id: claimed.delivery.job_id,
-            attempt: Attempt { number, started_at, took_ms, outcome, status, answer },
-            next,
-        });
-    }
-
-    /// Draws the lessons of an answer for the messages to come.
-    fn heed(
-        &mut self,
-        result: &Result<Receipt, Failure>,
-        next: &Settled,
-        started_at: Timestamp,
-        now: Timestamp,
-    ) {
-        match result {
-            Ok(_) => self.done.sent += 1,
-            Err(_) => self.done.failed += 1,
-        }
-        if let Some(pause) = pause_after(result, next, now) {
-            self.pacer.hold_until(Instant::now() + pause);
-        }
-        match result.as_ref().map_err(|failure| (failure.kind, &failure.reason)) {
-            // To refuse one message is to talk to us.
-            Ok(_) | Err((FailureKind::Refused, _)) => self.is_well(started_at),
-            Err((FailureKind::Broken, reason)) => self.is_broken(reason, now),
-            Err((FailureKind::Later { .. } | FailureKind::Unsure, _)) => {}
-        }
-    }
-
-    fn tell(
-        &self,
-        claimed: &Claimed,
-        result: &Result<Receipt, Failure>,
-        next: &Settled,
-        now: Timestamp,
-        took: Duration,
-    ) {
-        let name = &self.parts.settings.name;
-        let (id, attempts) = (&claimed.delivery.id, claimed.delivery.attempts);
-        match (result, next) {
-            (Ok(_), _) => telemetry::message_sent(name, id, attempts, took),
-            (Err(failure), Settled::Dead { .. }) => {
-                telemetry::message_dead(name, id, attempts, &failure.reason);
-            }
-            (Err(failure), Settled::Again { due_at, .. }) => {
-                let wait = Duration::try_from(due_at.duration_since(now)).unwrap_or_default();
-                telemetry::message_delayed(name, id, attempts, &failure.reason, wait);
-            }
-            // Told of the notifier as a whole.
-            (Err(_), Settled::Held { .. } | Settled::Sent) => {}
-        }
-    }
-
-    /// Lets what is in flight end, and writes down what became of it. What has not ended by
-    /// then is owed again, marked. Returns whether all of it was settled.
-    async fn finish(&mut self) -> bool {
-        let deadline = tokio::time::Instant::now() + GRACE;
+    /// Lets what is in flight end within `grace`, and writes down what became of it. What has
+    /// not ended by then is owed again, marked. Returns whether all of it was settled.
+    async fn finish(&mut self, grace: Duration) -> bool {
+        let begun = tokio::time::Instant::now();
         while let Ok(Some(landed)) =
-            tokio::time::timeout_at(deadline, self.flights.join_next()).await
+            tokio::time::timeout_at(begun + grace, self.flights.join_next()).await
         {
             self.land(landed);
         }
@@ -347,44 +302,39 @@ impl Dispatch {
         let now = self.parts.clock.now();
         let clean = self.in_flight.is_empty();
         let unsettled = std::mem::take(&mut self.in_flight);
-        self.landed.extend(unsettled.into_iter().map(|flying| flying.unsettled(now)));
+        let why = "the program stopped before the answer came";
+        let unsettled = unsettled.into_iter().map(|flying| flying.unsettled(now, why.into()));
+        self.landed.extend(unsettled);
         if self.landed.is_empty() && self.change.is_none() {
             return clean;
         }
+        let until = (begun + grace).max(tokio::time::Instant::now() + LAST_WORD);
+        let mut problem = "it took too long".to_owned();
+        loop {
+            match tokio::time::timeout_at(until, self.write_last(now)).await {
+                Ok(Ok(())) => return clean,
+                Ok(Err(failed)) => problem = failed.of(self.parts.store.path()).to_string(),
+                Err(_) => break,
+            }
+            tokio::time::sleep(LAST_WORD / 8).await;
+        }
+        telemetry::store_trouble("stopping", &problem, Duration::ZERO);
+        false
+    }
+
+    async fn write_last(&self, now: Timestamp) -> Result<(), StoreError> {
         let name = &self.parts.settings.name;
-        let notices = self.notices(now).await.unwrap_or_default();
+        let notices = self.notices(now).await?;
         let health = self.health_change(&notices);
         let turn = Turn { settlements: &self.landed, health, claim: None };
-        match self.parts.store.turn(name, &turn, now).await {
-            Ok(_) => clean,
-            Err(problem) => {
-                telemetry::store_trouble("stopping", &problem.to_string(), Duration::ZERO);
-                false
-            }
-        }
+        self.parts.store.turn(name, &turn, now).await.map(|_| ())
     }
 }
 
-impl Flying {
-    /// What becomes of an attempt that did not end in time: it may have got through.
-    fn unsettled(self, now: Timestamp) -> Settlement {
-        let why = "the program stopped before the answer came".to_owned();
-        Settlement {
-            id: self.id,
-            fence: self.fence,
-            source: self.source,
-            job_id: self.job_id,
-            attempt: Attempt {
-                number: self.number,
-                started_at: now,
-                took_ms: 0,
-                outcome: AttemptOutcome::Unsure,
-                status: None,
-                answer: why.clone(),
-            },
-            next: Settled::Again { due_at: now, why, counted: false, unsure: true },
-        }
-    }
+/// Ends when the grace is over that a stop leaves.
+async fn grace_after(stop: &CancellationToken) {
+    stop.cancelled().await;
+    tokio::time::sleep(GRACE).await;
 }
 
 fn saturating_add(at: Timestamp, time: Duration) -> Timestamp {

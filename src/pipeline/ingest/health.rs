@@ -39,7 +39,7 @@ impl Ingest {
             // The next poll tells it.
             Err(problem) => telemetry::store_trouble(
                 "noting how polling goes",
-                &problem.to_string(),
+                &problem.of(self.parts.store.path()).to_string(),
                 self.parts.settings.poll_interval,
             ),
         }
@@ -75,7 +75,8 @@ fn failing(
     error: &ApiError,
     now: Timestamp,
 ) -> (SourceHealth, Option<EventKind>) {
-    let since = health.failing_since.unwrap_or(now);
+    // The clock may have been set back meanwhile.
+    let since = health.failing_since.unwrap_or(now).min(now);
     let mut health = SourceHealth { failing_since: Some(since), ..health.clone() };
     let lasts = now.duration_since(since) >= PATIENCE;
     let refused = matches!(error, ApiError::Refused { .. });

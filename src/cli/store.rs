@@ -1,0 +1,178 @@
+//! `store`: whether the file is sound, and a copy of it, beside a running service or without
+//! one.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::screen::Screen;
+use super::{Global, Stop, settings};
+use crate::exit::Exit;
+use crate::store::{Access, Condition, Counts, Existing, Store, StoreError};
+
+#[derive(Debug, Args)]
+pub(super) struct StoreArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Read the whole store: is it sound, and what does it hold
+    Check(CheckArgs),
+    /// Write a copy of the store while the service runs
+    Backup(BackupArgs),
+}
+
+#[derive(Debug, Args)]
+struct CheckArgs {
+    /// One JSON document instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct BackupArgs {
+    /// Where the copy goes; its folder must exist
+    file: PathBuf,
+    /// Replace the file that is there
+    #[arg(long)]
+    force: bool,
+    /// One JSON document instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn store(
+    args: &StoreArgs,
+    global: &Global,
+    screen: &Screen,
+) -> Result<Exit, Stop> {
+    let path = settings::store_path(global, screen)?;
+    match &args.action {
+        Action::Check(args) => check(args, &path, screen).await,
+        Action::Backup(args) => backup(args, &path, screen).await,
+    }
+}
+
+async fn check(args: &CheckArgs, path: &Path, screen: &Screen) -> Result<Exit, Stop> {
+    let condition = match condition(path).await {
+        // What is too damaged to be opened has been checked all the same.
+        Err(error) if error.is_damage() => {
+            Condition { faults: vec![error.of(path).to_string()], ..Condition::default() }
+        }
+        other => other.map_err(|error| Stop::failed(error.of(path)))?,
+    };
+    let sound = condition.faults.is_empty();
+    if args.json {
+        screen.say_json(&document(path, &condition));
+    } else {
+        screen.say(&report(path, &condition));
+        for fault in &condition.faults {
+            screen.complain(fault);
+        }
+        if !sound {
+            screen.murmur("Stop the service and put a backup in the store's place.");
+        }
+    }
+    Ok(if sound { Exit::Done } else { Exit::Failed })
+}
+
+async fn condition(path: &Path) -> Result<Condition, StoreError> {
+    let store = Store::open(path, Access::Beside, settings::now()).await?;
+    let condition = store.condition().await;
+    store.close().await;
+    condition
+}
+
+async fn backup(args: &BackupArgs, path: &Path, screen: &Screen) -> Result<Exit, Stop> {
+    let failed = |error: StoreError| Stop::failed(error.of(path));
+    let store = Store::open(path, Access::Beside, settings::now()).await.map_err(failed)?;
+    let existing = if args.force { Existing::Replace } else { Existing::Keep };
+    let copied = store.backup(&args.file, existing).await;
+    store.close().await;
+    let bytes = copied.map_err(failed)?;
+    let file = args.file.display().to_string();
+    if args.json {
+        screen.say_json(&json!({ "backup": file, "bytes": bytes }));
+    } else {
+        screen.say(&format!("copied the store to {file} ({})", size(bytes)));
+    }
+    Ok(Exit::Done)
+}
+
+fn document(path: &Path, condition: &Condition) -> Value {
+    let counts = condition.counts.as_ref();
+    let oldest = counts.and_then(|counts| counts.oldest_owed).map(|at| at.to_string());
+    json!({
+        "store": path.display().to_string(),
+        "ok": condition.faults.is_empty(),
+        "problems": condition.faults,
+        "schema": condition.schema,
+        "file_bytes": condition.file_bytes,
+        "wal_bytes": condition.wal_bytes,
+        "jobs": counts.map(|counts| &counts.jobs),
+        "events": counts.map(|counts| counts.events),
+        "deliveries": counts.map(|counts| &counts.deliveries),
+        "oldest_owed": oldest,
+    })
+}
+
+fn report(path: &Path, condition: &Condition) -> String {
+    let sound = if condition.faults.is_empty() { "sound" } else { "damaged" };
+    let mut lines = vec![
+        format!("store        {}", path.display()),
+        format!("condition    {sound}"),
+        format!("schema       {}", condition.schema),
+        format!(
+            "size         {}, and {} in the log beside it",
+            size(condition.file_bytes),
+            size(condition.wal_bytes)
+        ),
+    ];
+    if let Some(Counts { jobs, events, deliveries, oldest_owed }) = &condition.counts {
+        lines.push(format!("jobs         {}", listed(jobs)));
+        lines.push(format!("events       {events}"));
+        lines.push(format!("deliveries   {}", listed(deliveries)));
+        lines.push(match oldest_owed {
+            Some(since) => format!("oldest owed  since {}", settings::when(*since)),
+            None => "oldest owed  nothing is owed".into(),
+        });
+    }
+    lines.join("\n")
+}
+
+/// "3 ended, 1 open".
+fn listed(counts: &BTreeMap<String, u64>) -> String {
+    if counts.is_empty() {
+        return "none".into();
+    }
+    let words: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
+    words.join(", ")
+}
+
+/// A size for people: three digits at most, and the unit.
+fn size(bytes: u64) -> String {
+    const KIB: u64 = 1024;
+    const MIB: u64 = KIB * KIB;
+    let tenths = |unit: u64| format!("{}.{}", bytes / unit, bytes % unit * 10 / unit);
+    match bytes {
+        0..KIB => format!("{bytes} bytes"),
+        KIB..MIB => format!("{} KiB", tenths(KIB)),
+        _ => format!("{} MiB", tenths(MIB)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_is_told_in_the_unit_that_fits() {
+        let told = [0, 1023, 1024, 1536, 5 * 1024 * 1024 + 600_000].map(size);
+
+        assert_eq!(told, ["0 bytes", "1023 bytes", "1.0 KiB", "1.5 KiB", "5.5 MiB"]);
+    }
+}

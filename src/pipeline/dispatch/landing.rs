@@ -1,0 +1,202 @@
+//! Landing: what an attempt's end means for its message and for those to come.
+
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Dispatch;
+use crate::deliver::retry::Backoff;
+use crate::deliver::{Failure, FailureKind, Receipt};
+use crate::model::{Attempt, AttemptOutcome, DeliveryId};
+use crate::pipeline::attempt::Landed;
+use crate::pipeline::settle::{pause_after, settle};
+use crate::pipeline::steps::moved;
+use crate::store::{Claimed, Settled, Settlement};
+use crate::telemetry;
+
+/// An attempt under way.
+#[derive(Debug, Clone)]
+pub(super) struct Flying {
+    pub(super) id: DeliveryId,
+    fence: i64,
+    source: String,
+    job_id: String,
+    number: u32,
+    failures: u32,
+    task: Option<tokio::task::Id>,
+    /// By how much the clock has stepped since it took off.
+    stepped: SignedDuration,
+}
+
+impl Dispatch {
+    /// Decides what becomes of an attempt; it is written down with the next turn.
+    pub(super) fn land(&mut self, landed: Result<Landed, tokio::task::JoinError>) {
+        self.heed_clock();
+        let landed = match landed {
+            Ok(landed) => landed,
+            Err(cause) => return self.crash(&cause),
+        };
+        let Landed { mut claimed, result, started_at, begun, took } = landed;
+        let known = self.in_flight.iter().position(|flying| flying.id == claimed.delivery.id);
+        if let Some(flying) = known.map(|index| self.in_flight.swap_remove(index)) {
+            let first = &mut claimed.delivery.first_attempt_at;
+            *first = first.map(|first| moved(first, flying.stepped));
+        }
+        let now = self.parts.clock.now();
+        let settings = &self.parts.settings;
+        let next = settle(
+            &claimed,
+            &result,
+            now,
+            settings.retry_for,
+            &Backoff::default(),
+            fastrand::f64(),
+        );
+        self.tell(&claimed, &result, &next, now, took);
+        self.heed(&result, &next, begun, now);
+        let (outcome, status, answer) = match result {
+            Ok(receipt) => (AttemptOutcome::Sent, receipt.status, receipt.answer),
+            Err(failure) => (failure.kind.outcome(), failure.status, failure.reason),
+        };
+        let took_ms = i64::try_from(took.as_millis()).unwrap_or(i64::MAX);
+        let number = claimed.delivery.attempts;
+        self.landed.push(Settlement {
+            id: claimed.delivery.id,
+            fence: claimed.fence,
+            source: claimed.delivery.source,
+            job_id: claimed.delivery.job_id,
+            attempt: Attempt { number, started_at, took_ms, outcome, status, answer },
+            next,
+        });
+    }
+
+    /// An attempt has panicked, which is a fault of this program: it may have got through, and
+    /// must neither be lost nor be tried in a tight circle.
+    fn crash(&mut self, cause: &tokio::task::JoinError) {
+        let known = self.in_flight.iter().position(|flying| flying.task == Some(cause.id()));
+        let Some(flying) = known.map(|index| self.in_flight.swap_remove(index)) else { return };
+        self.done.failed += 1;
+        let now = self.parts.clock.now();
+        let wait = Backoff::default().wait(flying.failures + 1, None, fastrand::f64());
+        let why = "the attempt broke down, which is a fault of this program".to_owned();
+        telemetry::message_delayed(
+            &self.parts.settings.name,
+            &flying.id,
+            flying.number,
+            &format!("{why}: {cause}"),
+            wait,
+        );
+        let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
+        let mut settlement = flying.unsettled(now, why.clone());
+        let due_at = moved(now, wait);
+        settlement.next = Settled::Again { due_at, why, counted: true, unsure: true };
+        self.landed.push(settlement);
+    }
+
+    /// When the clock has stepped, so have the times that are kept in memory; those in the
+    /// store follow with the next turn.
+    pub(super) fn heed_clock(&mut self) {
+        let step = self.steps.since_last();
+        if step.is_zero() {
+            return;
+        }
+        self.stepped = self.stepped.saturating_add(step);
+        for flying in &mut self.in_flight {
+            flying.stepped = flying.stepped.saturating_add(step);
+        }
+        for settlement in &mut self.landed {
+            if let Settled::Again { due_at, .. } = &mut settlement.next {
+                *due_at = moved(*due_at, step);
+            }
+        }
+        if let Some(broken) = &mut self.broken {
+            broken.probe_due = moved(broken.probe_due, step);
+        }
+    }
+
+    /// Draws the lessons of an answer for the messages to come.
+    fn heed(
+        &mut self,
+        result: &Result<Receipt, Failure>,
+        next: &Settled,
+        begun: Instant,
+        now: Timestamp,
+    ) {
+        match result {
+            Ok(_) => self.done.sent += 1,
+            Err(_) => self.done.failed += 1,
+        }
+        if let Some(pause) = pause_after(result, next, now) {
+            self.pacer.hold_until(Instant::now() + pause);
+        }
+        match result.as_ref().map_err(|failure| (failure.kind, &failure.reason)) {
+            // To refuse one message is to talk to us.
+            Ok(_) | Err((FailureKind::Refused, _)) => self.is_well(begun),
+            Err((FailureKind::Broken, reason)) => self.is_broken(reason, begun, now),
+            Err((FailureKind::Later { .. } | FailureKind::Unsure, _)) => {}
+        }
+    }
+
+    fn tell(
+        &self,
+        claimed: &Claimed,
+        result: &Result<Receipt, Failure>,
+        next: &Settled,
+        now: Timestamp,
+        took: Duration,
+    ) {
+        let name = &self.parts.settings.name;
+        let (id, attempts) = (&claimed.delivery.id, claimed.delivery.attempts);
+        match (result, next) {
+            (Ok(_), _) => telemetry::message_sent(name, id, attempts, took),
+            (Err(failure), Settled::Dead { .. }) => {
+                telemetry::message_dead(name, id, attempts, &failure.reason);
+            }
+            (Err(failure), Settled::Again { due_at, .. }) => {
+                let wait = Duration::try_from(due_at.duration_since(now)).unwrap_or_default();
+                telemetry::message_delayed(name, id, attempts, &failure.reason, wait);
+            }
+            // Told of the notifier as a whole.
+            (Err(_), Settled::Held { .. } | Settled::Sent) => {}
+        }
+    }
+}
+
+impl Flying {
+    pub(super) fn new(claimed: &Claimed) -> Self {
+        Self {
+            id: claimed.delivery.id.clone(),
+            fence: claimed.fence,
+            source: claimed.delivery.source.clone(),
+            job_id: claimed.delivery.job_id.clone(),
+            number: claimed.delivery.attempts,
+            failures: claimed.delivery.failures,
+            task: None,
+            stepped: SignedDuration::ZERO,
+        }
+    }
+
+    /// The same with the task that flies it.
+    pub(super) fn by(self, task: tokio::task::Id) -> Self {
+        Self { task: Some(task), ..self }
+    }
+
+    /// What becomes of an attempt that did not end: it may have got through.
+    pub(super) fn unsettled(self, now: Timestamp, why: String) -> Settlement {
+        Settlement {
+            id: self.id,
+            fence: self.fence,
+            source: self.source,
+            job_id: self.job_id,
+            attempt: Attempt {
+                number: self.number,
+                started_at: now,
+                took_ms: 0,
+                outcome: AttemptOutcome::Unsure,
+                status: None,
+                answer: why.clone(),
+            },
+            next: Settled::Again { due_at: now, why, counted: false, unsure: true },
+        }
+    }
+}
