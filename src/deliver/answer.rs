@@ -81,7 +81,7 @@ pub(super) fn tidy(text: &str, redactor: &Redactor) -> String {
         let before = tidied.len();
         match c {
             '\n' | '\r' | '\t' => tidied.push(' '),
-            c if c.is_control() || steers_direction(c) => tidied.extend(c.escape_unicode()),
+            c if c.is_control() || is_invisible(c) => tidied.extend(c.escape_unicode()),
             c => tidied.push(c),
         }
         if tidied.len() > KEPT_BYTES - '…'.len_utf8() {
@@ -93,9 +93,12 @@ pub(super) fn tidy(text: &str, redactor: &Redactor) -> String {
     tidied
 }
 
-/// Invisible characters that turn the direction of text or end a line.
-pub(super) fn steers_direction(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// Characters that nobody sees and that turn the direction of text, end a line, or make a text
+/// look like another one. The joiners U+200C and U+200D stay: scripts and emoji need them.
+pub(super) fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
+        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]
@@ -146,7 +149,7 @@ mod tests {
             let tidied = tidy(&text, &Redactor::default());
 
             prop_assert!(tidied.len() <= KEPT_BYTES);
-            prop_assert!(!tidied.chars().any(|c| c.is_control() || steers_direction(c)));
+            prop_assert!(!tidied.chars().any(|c| c.is_control() || is_invisible(c)));
         }
     }
 }

@@ -4,7 +4,7 @@
 //! refused, broken and unsure, as it comes out of [`Notifier::send`]. Notifiers are read from
 //! a config, the way a user writes them.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed unwrap fails the test")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 #[path = "../support/mod.rs"]
 #[allow(dead_code, reason = "each test binary uses its part of the stage")]
