@@ -107,7 +107,7 @@ impl Busy {
                 job.unwrap();
             }
             if !over.load(Ordering::Relaxed) && Instant::now() >= next {
-                next += Duration::from_millis(random.u64(50..200));
+                next += Duration::from_millis(random.u64(80..320));
                 let job = Job {
                     world: self.bridge.world.clone(),
                     told: told.clone(),
@@ -168,7 +168,8 @@ fn at_hook(told: &Received) -> Arrival {
         notifier: "hook".into(),
         delivery: told.header("webhook-id").unwrap().to_owned(),
         marked: told.json()["event"]["repeat"] == true,
-        fate: fate(&told.answer),
+        // A webhook's answer is its status, whatever becomes of the body.
+        fate: fate(&told.answer, &[Close::No, Close::MidBody]),
         at: told.at,
     }
 }
@@ -181,15 +182,16 @@ fn at_slack(told: &Received, of_slack: &BTreeMap<&str, &str>) -> Arrival {
         notifier: "slack".into(),
         delivery: of_slack.get(event).map_or(format!("of {event}"), |id| (*id).to_owned()),
         marked: words.next() == Some("true"),
-        fate: fate(&told.answer),
+        fate: fate(&told.answer, &[Close::No]),
         at: told.at,
     }
 }
 
-fn fate(answer: &Answer) -> Fate {
-    match (answer.status, answer.close) {
-        (200, Close::No) => Fate::Taken,
-        (200, _) => Fate::Open,
+/// What a service did, where these ends of a good answer say yes.
+fn fate(answer: &Answer, yes: &[Close]) -> Fate {
+    match answer.status {
+        200 if yes.contains(&answer.close) => Fate::Taken,
+        200 => Fate::Open,
         _ => Fate::Refused,
     }
 }

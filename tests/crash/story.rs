@@ -333,7 +333,11 @@ mod tests {
                     story.arrivals.extend([first, second]);
                 }
                 // Only the ends of this job are of another lane here.
-                story.owed.iter_mut().enumerate().for_each(|(n, row)| row["job_id"] = json!(n));
+                story
+                    .owed
+                    .iter_mut()
+                    .enumerate()
+                    .for_each(|(n, row)| row["job_id"] = format!("j{n}").into());
             })
         };
 
