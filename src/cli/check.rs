@@ -217,7 +217,7 @@ fn judge_rule(rule: &Rule, config: &Config, templates: &Templates) -> Vec<Findin
     let now = settings::now();
     for kind in kinds {
         let mut told = BTreeSet::new();
-        for (name, document) in samples::documents() {
+        for (name, document) in samples::documents().into_iter().chain(samples::grouped()) {
             let event = document["event"]["kind"].as_str().and_then(|kind| kind.parse().ok());
             if !event.is_some_and(|event| rule.on.contains(&event)) {
                 continue;

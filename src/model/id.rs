@@ -12,9 +12,10 @@ use sha2::{Digest, Sha256};
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct JobId(String);
 
-/// The text given for a [`JobId`] was empty or too long to be one.
+/// The text given for a [`JobId`] was empty, too long to be one, or holds a zero byte, at which
+/// databases end a text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a job id is 1 to {max} bytes long, this one has {0}", max = JobId::MAX_BYTES)]
+#[error("a job id is 1 to {max} bytes long and none of them is zero, this one has {0} bytes", max = JobId::MAX_BYTES)]
 pub struct EmptyId(pub usize);
 
 impl JobId {
@@ -22,9 +23,9 @@ impl JobId {
     pub const MAX_BYTES: usize = 512;
 
     /// # Errors
-    /// [`EmptyId`] when the text is empty or longer than [`JobId::MAX_BYTES`].
+    /// [`EmptyId`] when the text is empty, longer than [`JobId::MAX_BYTES`] or holds a zero byte.
     pub fn parse(raw: &str) -> Result<Self, EmptyId> {
-        if raw.is_empty() || raw.len() > Self::MAX_BYTES {
+        if raw.is_empty() || raw.len() > Self::MAX_BYTES || raw.contains('\0') {
             return Err(EmptyId(raw.len()));
         }
         Ok(Self(raw.to_owned()))
@@ -144,5 +145,6 @@ mod tests {
         assert!(JobId::parse("project-agent-edit-1b6f/ü").is_ok());
         assert_eq!(JobId::parse(""), Err(EmptyId(0)));
         assert!(JobId::parse(&"x".repeat(513)).is_err());
+        assert!(JobId::parse("a\0b").is_err());
     }
 }

@@ -118,8 +118,7 @@ impl Busy {
             }
             tokio::time::sleep(GLANCE).await;
         }
-        let ends = std::mem::take(&mut *ends.lock().unwrap());
-        ends
+        std::mem::take(&mut *ends.lock().unwrap())
     }
 
     /// Waits until nothing is owed any more.

@@ -5,7 +5,12 @@
 //! the judge: it knows every job that ended and every message that arrived. Seeds are printed,
 //! and `CRASH_SEED` sets one; `CRASH_KILLS` says how many kills.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+#![expect(
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on fails"
+)]
 
 #[path = "../support/mod.rs"]
 #[allow(dead_code, reason = "each test binary uses its part of the stage")]

@@ -177,7 +177,13 @@ impl Dispatch {
         self.finish(GRACE).await;
         drained?;
         // What is held has not gone well, though nothing was tried.
-        self.done.failed += usize::from(self.broken.is_some() && self.done.failed == 0);
+        let name = &self.parts.settings.name;
+        if self.broken.is_some()
+            && self.done.failed == 0
+            && self.parts.store.waiting(name).await? > 0
+        {
+            self.done.failed = 1;
+        }
         Ok(self.done)
     }
 
