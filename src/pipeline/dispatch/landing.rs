@@ -127,7 +127,9 @@ impl Dispatch {
             Err(_) => self.done.failed += 1,
         }
         if let Some(pause) = pause_after(result, next, now) {
-            self.pacer.hold_until(Instant::now() + pause);
+            let until = Instant::now() + pause;
+            self.pacer.hold_until(until);
+            self.paused_until = self.paused_until.max(Some(until));
         }
         match result.as_ref().map_err(|failure| (failure.kind, &failure.reason)) {
             // To refuse one message is to talk to us.
@@ -198,5 +200,94 @@ impl Flying {
             },
             next: Settled::Again { due_at: now, why, counted: false, unsure: true },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::deliver::Notifier;
+    use crate::deliver::settings::{NotifierSettings, Pace, TypeSettings};
+    use crate::model::{Event, EventKind, NewDelivery};
+    use crate::pipeline::{DispatchParts, Nudges, Routes};
+    use crate::render::Templates;
+    use crate::rules::RuleSet;
+    use crate::secret::{Redactor, Resolver};
+    use crate::store::{Access, Claim, ClaimFrom, Decided, Store, Turn, WalkCommit};
+
+    async fn dispatch(store: &Store, clock: &Clock) -> Dispatch {
+        let settings = NotifierSettings {
+            name: "team".into(),
+            settings: TypeSettings::Console,
+            timeout: Duration::from_secs(10),
+            pace: Pace::Unlimited,
+            retry_for: Duration::from_secs(60),
+        };
+        let resolver = Resolver::of_vars(&[], std::path::Path::new(""));
+        let notifier = Notifier::build(&settings, &resolver, &mut Redactor::default()).unwrap();
+        let parts = DispatchParts {
+            settings,
+            notifier: Arc::new(notifier),
+            store: store.clone(),
+            templates: Arc::new(Templates::builtin()),
+            rules: Arc::new(RuleSet::new(Vec::new())),
+            routes: Arc::new(Routes::default()),
+            nudges: Nudges::default(),
+            zone: TimeZone::UTC,
+            clock: clock.clone(),
+            bell: Arc::default(),
+            retry_bell: Arc::default(),
+        };
+        Dispatch::start(parts).await.unwrap()
+    }
+
+    fn owed(now: Timestamp) -> Decided {
+        let facts = serde_json::Map::new();
+        let event = Event::about_itself(EventKind::SourceDown, "main", "main", now, now, facts);
+        let owed = NewDelivery {
+            id: DeliveryId::of(event.id().as_str(), "r", "team", ""),
+            event_id: event.id(),
+            rule: "r".into(),
+            notifier: "team".into(),
+            recipient: String::new(),
+            template: "default".into(),
+            include_download_url: false,
+            source: "main".into(),
+            job_id: String::new(),
+            kind: event.kind,
+            created_at: now,
+        };
+        Decided { event, verdicts: Vec::new(), owed: vec![owed] }
+    }
+
+    #[tokio::test]
+    async fn what_an_attempt_that_panicked_had_claimed_is_tried_again_after_a_while() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::fixed("2026-11-20T08:00:00Z".parse().unwrap());
+        let now = clock.now();
+        let store = Store::open(&folder.path().join("s.db"), Access::Service, now).await.unwrap();
+        let commit = WalkCommit { events: vec![owed(now)], ..WalkCommit::default() };
+        store.begin("main").await.unwrap().commit(&commit).await.unwrap();
+        let claim = Some(Claim { from: ClaimFrom::Due, most: 1, until: now });
+        let turn = Turn { claim, ..Turn::default() };
+        let claimed = store.turn("team", &turn, now).await.unwrap().remove(0);
+        let mut dispatch = dispatch(&store, &clock).await;
+
+        let task = dispatch.flights.spawn(async { panic!("a fault") });
+        dispatch.in_flight.push(Flying::new(&claimed).by(task.id()));
+        let ended = dispatch.flights.join_next().await.unwrap();
+        dispatch.land(ended);
+        dispatch.step().await.unwrap();
+
+        let row = store.find_delivery(claimed.delivery.id.as_str()).await.unwrap().remove(0);
+        assert_eq!(row.delivery.state.as_str(), "pending");
+        assert!(row.delivery.due_at > now && row.delivery.repeat);
+        let attempts = store.attempts(&claimed.delivery.id).await.unwrap();
+        assert_eq!(attempts[0].outcome, AttemptOutcome::Unsure);
     }
 }

@@ -46,6 +46,9 @@ const LAST_WORD: Duration = Duration::from_secs(2);
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 const STORE_PAUSE_LONGEST: Duration = Duration::from_secs(8);
 
+/// A round that is to end does not sit out a longer pause that a service asks for.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Longest sleep without a reason to wake: a missed bell costs at most this.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
@@ -94,6 +97,8 @@ pub struct Dispatch {
     steps: Steps,
     /// By how much the clock has stepped since the store was told.
     stepped: SignedDuration,
+    /// Until when the service has told us to wait.
+    paused_until: Option<Instant>,
     /// A claim failed, and may have been written all the same.
     doubts_claims: bool,
     done: Drained,
@@ -127,6 +132,7 @@ impl Dispatch {
             broken,
             broken_at: Instant::now(),
             change: None,
+            paused_until: None,
             doubts_claims: false,
             done: Drained::default(),
         })
@@ -179,6 +185,12 @@ impl Dispatch {
         while !stop.is_cancelled() {
             let look = self.step().await?;
             if look.idle {
+                break;
+            }
+            let paused = self.paused_until.is_some_and(|until| until > Instant::now() + PATIENCE);
+            if paused && self.flights.is_empty() && self.landed.is_empty() {
+                // It is due, but not now: the next round sends it.
+                self.done.failed += 1;
                 break;
             }
             self.wait(look.wake, stop).await;

@@ -41,6 +41,9 @@ const PRUNE_EVERY: SignedDuration = SignedDuration::from_hours(1);
 /// After a failure of the store, unless polls are further apart anyway.
 const STORE_PAUSE: Duration = Duration::from_secs(5);
 
+/// So many changed jobs are written down at once: a page of them, and a little more.
+const COMMIT_MOST_JOBS: usize = 250;
+
 /// How many odd things are remembered as told.
 const MOST_TOLD: usize = 1_000;
 
@@ -227,12 +230,23 @@ impl Ingest {
         };
         let was_first = self.memory.marks.baseline_at.is_none();
         let marks = complete.then(|| self.marks_after(found.started_at, found.narrowed));
-        // Single reads come after: what the list told must not wait for them.
-        let listed = Sight { seen: found.seen, ..Sight::default() };
+        // A long list is written down piece by piece: less memory, and the first messages leave
+        // sooner. The marks go with the last piece, so a crash between two leaves a walk that
+        // was not complete. Single reads come after: what the list told must not wait for them.
+        let mut rest = found.seen;
+        while rest.len() > COMMIT_MOST_JOBS {
+            let later = rest.split_off(COMMIT_MOST_JOBS);
+            let piece = Sight { seen: rest, ..Sight::default() };
+            let (committed, remembered) = self.decide_and_commit(&piece, None, was_first).await?;
+            numbers.add(committed.events, committed.deliveries);
+            returned.extend(remembered);
+            rest = later;
+        }
+        let listed = Sight { seen: rest, ..Sight::default() };
         let (committed, remembered) = self.decide_and_commit(&listed, marks, was_first).await?;
-        numbers.events += committed.events;
-        numbers.deliveries += committed.deliveries;
+        numbers.add(committed.events, committed.deliveries);
         returned.extend(remembered);
+        drop(listed);
         self.memory.listed(&returned, self.parts.clock.now());
         let mut trouble = None;
         if complete {
@@ -241,8 +255,7 @@ impl Ingest {
             trouble = sight.trouble.take();
             if !sight.is_empty() {
                 let (committed, _) = self.decide_and_commit(&sight, None, was_first).await?;
-                numbers.events += committed.events;
-                numbers.deliveries += committed.deliveries;
+                numbers.add(committed.events, committed.deliveries);
             }
         }
         numbers.open = self.memory.open.len();
