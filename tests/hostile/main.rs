@@ -59,32 +59,36 @@ enum Reach {
     Everything,
 }
 
-/// The documents that are poisoned: every sample, and one job with all that a job can have, as
-/// each kind of event that shows something else.
-fn documents() -> Vec<Value> {
-    let full = ["succeeded", "partial", "failed", "progress", "changed"].map(full);
-    full.into_iter().chain(samples::documents().into_iter().map(|(_, document)| document)).collect()
+/// The documents that are poisoned, and how many of them always are: one job with all that a
+/// job can have, as each kind of event that shows something else, and the groups; then every
+/// other sample.
+fn documents() -> (Vec<Value>, usize) {
+    let mut documents: Vec<Value> =
+        ["succeeded", "partial", "failed", "progress", "changed"].map(full).into();
+    documents.extend(samples::grouped().into_iter().map(|(_, group)| group));
+    let always = documents.len();
+    documents.extend(samples::documents().into_iter().map(|(_, document)| document));
+    (documents, always)
 }
 
-/// Some documents with the text in their strings, each with its number: the full ones, and one
-/// sample after the other from turn to turn.
+/// Some documents with the text in their strings, each with its number: those that always
+/// are, and one sample after the other from turn to turn.
 fn poisoned(text: &str, reach: Reach, turn: usize) -> Vec<(usize, Value)> {
-    const FULL: usize = 5;
-    let mut documents = documents();
-    let number = FULL + turn % (documents.len() - FULL);
-    let sample = documents.swap_remove(number);
-    documents.truncate(FULL);
-    let numbered = (0..FULL).zip(documents).chain([(number, sample)]);
-    let poison = |(number, mut document)| {
-        poison(&mut document, text, reach);
-        (number, document)
-    };
-    numbered.map(poison).collect()
+    let (documents, always) = documents();
+    let chosen = always + turn % (documents.len() - always);
+    let numbered = documents.into_iter().enumerate();
+    numbered
+        .filter(|(number, _)| *number < always || *number == chosen)
+        .map(|(number, mut document)| {
+            poison(&mut document, text, reach);
+            (number, document)
+        })
+        .collect()
 }
 
 /// All of the documents with a harmless text instead, by their numbers.
 fn harmless(reach: Reach) -> Vec<Value> {
-    let mut documents = documents();
+    let (mut documents, _) = documents();
     documents.iter_mut().for_each(|document| poison(document, families::MARK, reach));
     documents
 }
