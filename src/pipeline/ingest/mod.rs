@@ -39,7 +39,7 @@ const API_MEMORY_DAYS: i64 = 30;
 const PRUNE_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
 /// After a failure of the store, unless polls are further apart anyway.
-const STORE_PAUSE: Duration = Duration::from_secs(5);
+const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 /// How many odd things are remembered as told.
 const MOST_TOLD: usize = 1_000;
