@@ -90,6 +90,14 @@ pub fn stopped(clean: bool) {
     }
 }
 
+impl PollNumbers {
+    /// Counts what one commit has added.
+    pub fn add(&mut self, events: usize, deliveries: usize) {
+        self.events += events;
+        self.deliveries += deliveries;
+    }
+}
+
 /// A poll ended and every page came.
 pub fn poll_done(source: &str, numbers: &PollNumbers) {
     let PollNumbers {

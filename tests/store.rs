@@ -177,6 +177,7 @@ async fn what_a_walk_brings_is_read_back_as_it_was() {
             verdicts: vec![("r".into(), Verdict::Send), ("s".into(), Verdict::NotThisEvent)],
             owed: vec![owed(&ended, "r", "team")],
         }],
+        outdated: vec![],
         reads: vec![(id("b"), at(9), true)],
         marks: Some(marks),
     };
@@ -214,6 +215,44 @@ async fn a_walk_that_is_not_committed_leaves_nothing() {
     let jobs = place.store.jobs(&JobFilter { most: 9, ..JobFilter::default() }).await.unwrap();
     assert!(jobs.rows.is_empty());
     assert!(!jobs.more);
+}
+
+#[tokio::test]
+async fn a_listing_keeps_to_all_of_its_filters() {
+    let place = place().await;
+    let old = Event { detected_at: at(-500), ..event("a", EventKind::Started, "") };
+    owe(&place.store, &[old, event("a", EventKind::Failed, ""), event("b", EventKind::Failed, "")])
+        .await;
+    let jobs = vec![job("a", Phase::Ended), job("b", Phase::Open)];
+    let commit = WalkCommit { jobs, ..WalkCommit::default() };
+    place.store.begin("main").await.unwrap().commit(&commit).await.unwrap();
+    place.store.keep_project_name("main", "p1", Some("Film"), at(1)).await.unwrap();
+
+    let (failed, recent, about) = (Some(EventKind::Failed), Some(at(0)), Some("a".to_owned()));
+    let mut listed = Vec::new();
+    for (kind, since, job_id) in [
+        (None, None, None),
+        (failed, None, None),
+        (None, recent, None),
+        (None, None, about.clone()),
+        (failed, recent, about.clone()),
+        (Some(EventKind::Queued), recent, about),
+    ] {
+        let events = place.store.events(&EventFilter { kind, since, job_id, most: 9 }).await;
+        let rows = events.unwrap().rows;
+        listed.push(rows.iter().map(|row| row.event.key.subject.clone()).collect::<String>());
+    }
+    let mut found = Vec::new();
+    for (state, project) in
+        [(None, None), (Some("running"), None), (None, Some("Film")), (None, Some("x"))]
+    {
+        let (state, project) = (state.map(str::to_owned), project.map(str::to_owned));
+        let jobs = place.store.jobs(&JobFilter { state, project, most: 9 }).await.unwrap();
+        found.push(jobs.rows.iter().map(|row| row.job.id.to_string()).collect::<String>());
+    }
+
+    assert_eq!(listed, ["baa", "ba", "ba", "aa", "a", ""]);
+    assert_eq!(found, ["ab", "b", "ab", ""]);
 }
 
 #[tokio::test]
@@ -360,7 +399,8 @@ async fn a_probe_is_the_oldest_held_message_and_time_held_does_not_count() {
     assert_eq!(probe[0].delivery.job_id, "a");
     assert_eq!(probe[0].held_total_ms, 60_000);
     assert_eq!(rest[0].delivery.job_id, "b");
-    assert_eq!(rest[0].held_total_ms, 61_000);
+    // Its time for retries begins with its first attempt, which is this one.
+    assert_eq!(rest[0].held_total_ms, 0);
     assert_eq!(place.store.broken("team").await.unwrap(), None);
 }
 
@@ -423,6 +463,22 @@ async fn what_was_being_sent_when_the_program_died_is_owed_again_as_a_repeat() {
     assert!(again[0].delivery.repeat);
     let attempts = store.attempts(&claimed[0].delivery.id).await.unwrap();
     assert_eq!(attempts[0].outcome, AttemptOutcome::Unsure);
+}
+
+#[tokio::test]
+async fn a_claim_that_its_owner_does_not_know_of_is_undone() {
+    let place = place().await;
+    owe(&place.store, &[event("a", EventKind::Failed, ""), event("b", EventKind::Failed, "")])
+        .await;
+    let claimed = claim(&place.store, 2, at(6)).await;
+
+    let back = place.store.take_back("team", &[&claimed[0].delivery.id]).await.unwrap();
+    let again = claim(&place.store, 2, at(6)).await;
+
+    assert_eq!(back, 1);
+    assert_eq!(again.len(), 1);
+    assert_eq!(again[0].delivery.id, claimed[1].delivery.id);
+    assert_eq!((again[0].delivery.attempts, again[0].delivery.repeat), (1, false));
 }
 
 #[tokio::test]

@@ -69,12 +69,15 @@ pub struct Latency {
     pub whole: Sample,
     /// From the first request that could show it to the message.
     pub own: Sample,
+    pub memory: Option<Memory>,
 }
 
 #[derive(Debug, Clone)]
 pub struct Idle {
     pub known_jobs: usize,
     pub memory: Memory,
+    /// Of a service that was started again on the same store.
+    pub restarted: Memory,
     pub polls: usize,
     pub requests: usize,
     /// Milliseconds of processor time for one poll.
@@ -138,14 +141,17 @@ impl Figures {
             format!("{} of history known", idle.known_jobs),
         );
         line("CPU ms for a steady poll", format!("{:.2}", idle.cpu_ms), String::new());
-        line(
-            "idle memory, MiB",
-            mib(idle.memory.resident),
-            format!("{} of it private", mib(idle.memory.private)),
-        );
-        if let Some(memory) = burst.memory {
-            let note = format!("{} of it private", mib(memory.private));
-            line("memory after a burst, MiB", mib(memory.resident), note);
+        let memories = [
+            ("idle memory, MiB", Some(idle.memory)),
+            ("  after a restart", Some(idle.restarted)),
+            ("  after the paced messages", latency.memory),
+            ("  after a burst", burst.memory),
+        ];
+        for (what, memory) in memories {
+            if let Some(memory) = memory {
+                let note = format!("{} of it private", mib(memory.private));
+                line(what, mib(memory.resident), note);
+            }
         }
         line("start to first poll, ms", format!("{:.0}", start_ms.median()), start_ms.range());
         line("SIGTERM to exit, ms", format!("{:.0}", stop_ms.median()), stop_ms.range());

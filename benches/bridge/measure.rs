@@ -43,9 +43,11 @@ pub async fn rest(length: Duration, starts: usize) -> (Idle, Sample, Sample) {
     tokio::time::sleep(length).await;
     let (asked, cpu) = (board.asked(), service.cpu() - cpu_before);
     let polls = asked.polls.len();
-    let idle = Idle {
+    let memory = service.memory();
+    let mut idle = Idle {
         known_jobs: KNOWN,
-        memory: service.memory(),
+        memory,
+        restarted: memory,
         polls,
         requests: asked.requests,
         cpu_ms: cpu.as_secs_f64() * 1e3 / polls as f64,
@@ -58,6 +60,7 @@ pub async fn rest(length: Duration, starts: usize) -> (Idle, Sample, Sample) {
         start_ms.take_ms(service.polled(&board, 1).await - service.spawned_at);
         service.polled(&board, 2).await;
         tokio::time::sleep(Duration::from_millis(200)).await;
+        idle.restarted = service.memory();
         stop_ms.take_ms(service.stop().await);
     }
     (idle, start_ms, stop_ms)
@@ -83,6 +86,7 @@ pub async fn latency(interval: Duration, messages: usize) -> Latency {
         latency.whole.take_ms(arrived_at - ended_at);
         latency.own.take_ms(arrived_at - board.asked().polls[0]);
     }
+    latency.memory = Some(service.memory());
     service.stop().await;
     latency
 }

@@ -8,9 +8,10 @@ mod build;
 mod signals;
 mod template_files;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 pub use build::{App, Built, StartError, notifier, resolver};
@@ -35,54 +36,50 @@ pub enum Ended {
     Died { what: String },
 }
 
-/// What a loop says of itself when it ends.
-struct LoopEnd {
-    name: String,
-    clean: bool,
-}
-
 impl App {
     /// Runs until `stop`, then lets what is in flight end, for at most 10 s.
     pub async fn run(self, stop: CancellationToken) -> Ended {
         let Built { ingests, dispatches, store, nudges, retry_bells } = self.parts;
-        let mut loops: JoinSet<LoopEnd> = JoinSet::new();
+        // Each says whether it has settled everything; its name is known also when it panics.
+        let mut loops: JoinSet<bool> = JoinSet::new();
+        let mut names = HashMap::new();
         for (name, ingest) in ingests {
             let stop = stop.clone();
-            loops.spawn(async move {
+            let task = loops.spawn(async move {
                 ingest.run(stop).await;
-                LoopEnd { name: format!("the poller of source `{name}`"), clean: true }
+                true
             });
+            names.insert(task.id(), format!("the poller of source `{name}`"));
         }
         for (name, dispatch) in dispatches {
-            let stop = stop.clone();
-            loops.spawn(async move {
-                let clean = dispatch.run(stop).await;
-                LoopEnd { name: format!("the sender of notifier `{name}`"), clean }
-            });
+            let task = loops.spawn(dispatch.run(stop.clone()));
+            names.insert(task.id(), format!("the sender of notifier `{name}`"));
         }
         let watched = (store.clone(), stop.clone());
-        loops.spawn(async move {
+        let task = loops.spawn(async move {
             let (store, stop) = watched;
             let ring = || {
                 retry_bells.iter().for_each(|bell| bell.notify_one());
                 nudges.ring_all();
             };
             watch_store(&store, ring, &stop).await;
-            LoopEnd { name: "the watch over the store".into(), clean: true }
+            true
         });
+        names.insert(task.id(), "the watch over the store".into());
 
         let died = tokio::select! {
             biased; // a loop that ends because of the stop did not die
             () = stop.cancelled() => None,
-            Some(ended) = loops.join_next() => Some(match ended {
-                Ok(end) => end.name,
-                Err(cause) => format!("a loop that panicked ({cause})"),
-            }),
+            Some(ended) = loops.join_next_with_id() => {
+                let task = ended.as_ref().map_or_else(JoinError::id, |(task, _)| *task);
+                let name = names.remove(&task).unwrap_or_else(|| "a loop".into());
+                Some(ended.map_or_else(|cause| format!("{name} ({cause})"), |_| name.clone()))
+            }
         };
         stop.cancel();
         let mut clean = true;
         while let Some(ended) = loops.join_next().await {
-            clean &= ended.is_ok_and(|end| end.clean);
+            clean &= ended.unwrap_or(false);
         }
         // A connection that waits for a lock is not waited for.
         let _ = tokio::time::timeout(CLOSE_WITHIN, store.close()).await;

@@ -26,8 +26,18 @@ pub fn load_templates(folder: Option<&Path>) -> Result<(Templates, Vec<TemplateP
         format!("the template folder `{}` cannot be read: {cause}", path.display())
     })?;
     paths.sort();
+    let inside = folder.canonicalize().map_err(|cause| {
+        format!("the template folder `{}` cannot be read: {cause}", folder.display())
+    })?;
     let mut files = Vec::new();
     for path in paths {
+        // A link may point to another file of the folder, as mounted configs do.
+        if path.canonicalize().is_ok_and(|real| !real.starts_with(&inside)) {
+            return Err(format!(
+                "the template `{}` is a link that leads out of the folder: put the file itself there",
+                path.display()
+            ));
+        }
         let text = read(&path).map_err(|cause| {
             format!("the template `{}` cannot be read: {cause}", path.display())
         })?;
@@ -60,4 +70,44 @@ fn read(path: &Path) -> std::io::Result<String> {
     let mut text = String::new();
     std::fs::File::open(path)?.take(MOST_BYTES).read_to_string(&mut text)?;
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+    use crate::model::NotifierKind;
+
+    #[test]
+    fn a_link_may_lead_within_the_folder_and_not_out_of_it() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("templates");
+        std::fs::create_dir_all(folder.join("console")).unwrap();
+        let text = "{{headline}}";
+        std::fs::write(folder.join("console/one.text.hbs"), text).unwrap();
+        std::fs::write(root.path().join("outside"), text).unwrap();
+        symlink("one.text.hbs", folder.join("console/two.text.hbs")).unwrap();
+        let linked = root.path().join("linked");
+        symlink(&folder, &linked).unwrap();
+
+        let (within, problems) = load_templates(Some(&linked)).unwrap();
+        symlink("../../outside", folder.join("console/three.text.hbs")).unwrap();
+        let out = load_templates(Some(&folder)).unwrap_err();
+
+        assert!(problems.is_empty() && within.has(NotifierKind::Console, "two"));
+        assert!(out.contains("three.text.hbs` is a link that leads out of the folder"), "{out}");
+    }
+
+    #[test]
+    fn a_folder_that_leads_out_is_no_way_round() {
+        let root = tempfile::tempdir().unwrap();
+        let (folder, outside) = (root.path().join("templates"), root.path().join("outside"));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::create_dir_all(&outside).unwrap();
+        std::fs::write(outside.join("one.text.hbs"), "{{headline}}").unwrap();
+        symlink(&outside, folder.join("console")).unwrap();
+
+        assert!(load_templates(Some(&folder)).unwrap_err().contains("leads out of the folder"));
+    }
 }

@@ -104,19 +104,19 @@ async fn list(args: &ListArgs, store: &Store, screen: &Screen) -> Result<Exit, S
     }
     let mut table = Table::new(&[
         "ID",
-        "OWED SINCE",
+        "SINCE (UTC)",
         "STATE",
         "EVENT",
-        "PROJECT",
-        "NOTIFIER",
+        "PROJECT~",
+        "NOTIFIER~",
         "TRIES",
-        "LAST ERROR",
+        "LAST ERROR~",
     ]);
     for row in &listed.rows {
         let delivery = &row.delivery;
         table.row([
             delivery.id.as_str().chars().take(10).collect(),
-            settings::when(delivery.created_at),
+            settings::short(delivery.created_at),
             delivery.state.to_string(),
             delivery.kind.to_string(),
             row.project_name.clone().unwrap_or_default(),
@@ -125,7 +125,7 @@ async fn list(args: &ListArgs, store: &Store, screen: &Screen) -> Result<Exit, S
                 recipient => format!("{} ({recipient})", delivery.notifier),
             },
             delivery.attempts.to_string(),
-            delivery.last_error.clone().unwrap_or_default(),
+            last_error(row).unwrap_or_default().to_owned(),
         ]);
     }
     settings::say_table(screen, &table, listed.rows.len(), listed.more, "delivery");
@@ -209,6 +209,11 @@ async fn find(store: &Store, prefix: &str) -> Result<DeliveryRow, Stop> {
     }
 }
 
+/// What it met last, or what its notifier met.
+fn last_error(row: &DeliveryRow) -> Option<&str> {
+    row.delivery.last_error.as_deref().or(row.held_because.as_deref())
+}
+
 fn document(row: &DeliveryRow) -> Value {
     let delivery = &row.delivery;
     json!({
@@ -229,7 +234,7 @@ fn document(row: &DeliveryRow) -> Value {
         "due_at": delivery.due_at.to_string(),
         "first_attempt_at": delivery.first_attempt_at.map(|at| at.to_string()),
         "sent_at": delivery.sent_at.map(|at| at.to_string()),
-        "last_error": delivery.last_error,
+        "last_error": last_error(row),
     })
 }
 

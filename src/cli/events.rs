@@ -50,7 +50,8 @@ pub(super) async fn events(
         screen.say_json(&json!({ "events": events }));
         return Ok(Exit::Done);
     }
-    let mut table = Table::new(&["DETECTED", "EVENT", "PROJECT", "JOB", "RULES THAT MATCHED"]);
+    let mut table =
+        Table::new(&["DETECTED (UTC)", "EVENT", "PROJECT~", "JOB~", "RULES THAT MATCHED~"]);
     for row in &listed.rows {
         let document = row.event.document(None, false);
         let job = &document["job"];
@@ -62,7 +63,7 @@ pub(super) async fn events(
             .map(|(rule, _)| rule.as_str())
             .collect();
         table.row([
-            settings::when(row.event.detected_at),
+            settings::short(row.event.detected_at),
             format!("{}{}", row.event.kind, if row.event.late { " (late)" } else { "" }),
             project.unwrap_or_default().to_owned(),
             row.event.key.subject.clone(),

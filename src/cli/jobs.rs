@@ -37,13 +37,13 @@ pub(super) async fn jobs(args: &JobsArgs, global: &Global, screen: &Screen) -> R
         screen.say_json(&json!({ "jobs": jobs }));
         return Ok(Exit::Done);
     }
-    let mut table = Table::new(&["CREATED", "STATE", "RESULT", "TYPE", "PROJECT", "JOB"]);
+    let mut table = Table::new(&["CREATED (UTC)", "STATE", "RESULT", "TYPE~", "PROJECT~", "JOB~"]);
     for row in &listed.rows {
         let job = &row.job;
         let result = job.document.get("result").and_then(|result| result.get("status"));
         let project = row.project_name.clone().or_else(|| job.project_id.clone());
         table.row([
-            settings::when(job.created_at.unwrap_or(job.first_seen_at)),
+            settings::short(job.created_at.unwrap_or(job.first_seen_at)),
             job.state.as_str().to_owned(),
             result.and_then(Value::as_str).unwrap_or("").to_owned(),
             job.job_type.clone(),

@@ -103,9 +103,14 @@ pub(super) fn now() -> Timestamp {
     Clock::System.now()
 }
 
-/// A time in a listing: UTC, to the second.
+/// A time in a sentence: UTC, to the second.
 pub(super) fn when(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+}
+
+/// A time in a column: what is listed is rarely older than a month.
+pub(super) fn short(at: Timestamp) -> String {
+    at.strftime("%m-%d %H:%M:%S").to_string()
 }
 
 /// A length of time on the command line, as the config writes it.

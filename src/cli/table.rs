@@ -17,12 +17,18 @@ const NARROWEST: usize = 6;
 #[derive(Debug, Clone)]
 pub(super) struct Table {
     titles: Vec<&'static str>,
+    /// Columns that are cut first where the terminal is narrow: names and sentences, which
+    /// still tell something when they are cut.
+    flexible: Vec<usize>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
+    /// A title that ends in `~` is of a column that may be cut.
     pub(super) fn new(titles: &[&'static str]) -> Self {
-        Self { titles: titles.to_vec(), rows: Vec::new() }
+        let flexible = (0..titles.len()).filter(|column| titles[*column].ends_with('~')).collect();
+        let titles = titles.iter().map(|title| title.trim_end_matches('~')).collect();
+        Self { titles, flexible, rows: Vec::new() }
     }
 
     pub(super) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
@@ -38,7 +44,10 @@ impl Table {
             }
         }
         if let Some(width) = width {
-            shrink(&mut widths, width);
+            shrink(&mut widths, &self.flexible, width);
+            // A terminal narrower still: everything is cut.
+            let all: Vec<usize> = (0..widths.len()).collect();
+            shrink(&mut widths, &all, width);
         }
         let titles: Vec<String> = self.titles.iter().map(ToString::to_string).collect();
         let mut text = String::new();
@@ -55,12 +64,12 @@ impl Table {
     }
 }
 
-/// Takes from the widest column until the line fits.
-fn shrink(widths: &mut [usize], available: usize) {
+/// Takes from the widest of these columns until the line fits.
+fn shrink(widths: &mut [usize], columns: &[usize], available: usize) {
     let gaps = GAP * widths.len().saturating_sub(1);
     while widths.iter().sum::<usize>() + gaps > available {
-        match widths.iter_mut().max() {
-            Some(widest) if *widest > NARROWEST => *widest -= 1,
+        match columns.iter().copied().max_by_key(|column| widths[*column]) {
+            Some(widest) if widths[widest] > NARROWEST => widths[widest] -= 1,
             _ => return,
         }
     }
@@ -101,7 +110,9 @@ fn cut(text: &str, width: usize) -> Cow<'_, str> {
 pub(super) fn shown(text: &str) -> Cow<'_, str> {
     let hostile = |letter: char| {
         letter.is_control()
-            || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+            || matches!(letter, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
     };
     if !text.contains(hostile) {
         return text.into();
@@ -120,7 +131,7 @@ mod tests {
     use super::*;
 
     fn table() -> Table {
-        let mut table = Table::new(&["ID", "PROJECT", "STATE"]);
+        let mut table = Table::new(&["ID", "PROJECT~", "STATE"]);
         table.row(["1".into(), "Ein sehr langer Name 日本語".into(), "sent".into()]);
         table.row(["2".into(), "\u{1b}[31mred\u{202e}".into(), "dead".into()]);
         table

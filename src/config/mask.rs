@@ -104,6 +104,7 @@ impl Masker<'_> {
             ["headers", _] => Sight::MaskedButReferences,
             [key] if SECRET.contains(key) => Sight::MaskedButReferences,
             [key] if HARMLESS.contains(key) => Sight::Shown,
+            ["ok" | "retry_after", ..] => Sight::Shown,
             ["match", word] if is_condition(word) => Sight::Shown,
             ["match", "job" | "event", rest @ ..]
                 if !rest.iter().any(|word| SECRET.contains(word)) =>

@@ -28,6 +28,7 @@ mod slack;
 mod source;
 mod syntax;
 mod table;
+mod taken;
 #[cfg(test)]
 mod tests;
 mod webhook;

@@ -50,9 +50,6 @@ const LATER: &[&str] = &["live", "live_reply"];
 /// Slack's keys of a bot, which come with a later version.
 const LATER_SLACK: &[&str] = &["live", "live_reply", "token", "channel", "api_url"];
 
-/// The webhook's keys that come with a later version.
-const LATER_WEBHOOK: &[&str] = &["live", "live_reply", "ok"];
-
 /// The longest time that one attempt may take.
 const TIMEOUT_MAX: Duration = Duration::from_secs(600);
 const TIMEOUT_MIN: Duration = Duration::from_millis(100);
@@ -71,7 +68,7 @@ pub(super) fn own_keys(kind: NotifierKind) -> Keys {
         NotifierKind::Slack => Keys::of::<SlackWritten>(LATER_SLACK),
         NotifierKind::Discord => Keys::of::<DiscordWritten>(LATER),
         NotifierKind::Email => Keys::of::<EmailWritten>(LATER),
-        NotifierKind::Webhook => Keys::of::<WebhookWritten>(LATER_WEBHOOK),
+        NotifierKind::Webhook => Keys::of::<WebhookWritten>(LATER),
         NotifierKind::Command => Keys::of::<CommandWritten>(LATER),
         NotifierKind::Console => Keys::none(LATER),
     }

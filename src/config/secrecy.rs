@@ -19,7 +19,7 @@ pub(super) const SECRET: [&str; 10] = [
 ];
 
 /// Keys whose values may be shown.
-pub(super) const HARMLESS: [&str; 45] = [
+pub(super) const HARMLESS: [&str; 47] = [
     "active",
     "after",
     "base_path",
@@ -44,6 +44,7 @@ pub(super) const HARMLESS: [&str; 45] = [
     "method",
     "name",
     "notify",
+    "ok",
     "on",
     "poll_interval",
     "port",
@@ -52,6 +53,7 @@ pub(super) const HARMLESS: [&str; 45] = [
     "repeat",
     "repeat_max",
     "reply_to",
+    "retry_after",
     "retry_for",
     "spend",
     "store",

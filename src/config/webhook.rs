@@ -9,13 +9,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use toml::Spanned;
 
 use super::address::{guarded_url, is_http_token};
 use super::length::short;
 use super::notes::Notes;
 use super::table::{Keys, Table};
+use super::taken::{OkWritten, WaitWritten, take_ok, take_wait};
 use crate::deliver::webhook::settings::WebhookSettings;
 use crate::secret::{Secret, SecretSource};
 
@@ -36,6 +37,15 @@ pub(super) struct WebhookWritten {
     /// Signs every request per Standard Webhooks; a list signs with each.
     #[schemars(with = "Option<SecretsWritten>", extend("examples" = [{ "env": "HOOK_SECRET" }]))]
     secret: Option<Spanned<SecretsWritten>>,
+    /// What counts as taken: the answer's status, and a value in its body. Default any 2xx.
+    #[serde(rename = "ok")]
+    #[schemars(with = "Option<OkWritten>", extend("examples" = [{ "status": [200, 202], "json": { "pointer": "/ok", "equals": true } }]))]
+    _ok: Option<IgnoredAny>,
+    /// Where an answer names the time to wait before the next try: a header or a place in its
+    /// body. `Retry-After` is read where nothing is found there.
+    #[serde(rename = "retry_after")]
+    #[schemars(with = "Option<WaitWritten>", extend("examples" = [{ "json": "/parameters/retry_after", "unit": "s" }]))]
+    _retry_after: Option<IgnoredAny>,
 }
 
 /// One secret or a list of them.
@@ -65,6 +75,8 @@ pub(super) fn read(
     keys: &Keys,
     notes: &mut Notes<'_>,
 ) -> Option<WebhookSettings> {
+    let ok = take_ok(&mut table, notes);
+    let retry_after = take_wait(&mut table, notes);
     let written: WebhookWritten = table.read(keys, notes);
     let method = method(written.method.as_ref(), notes);
     let headers = headers(written.headers.unwrap_or_default(), notes);
@@ -80,6 +92,8 @@ pub(super) fn read(
         method,
         headers,
         secrets: written.secret.map(|secrets| secrets.into_inner().0).unwrap_or_default(),
+        ok,
+        retry_after,
     })
 }
 

@@ -46,7 +46,7 @@ impl Answer {
         let status = Some(i32::from(self.status));
         let answer = tidy(&self.body, redactor);
         let Err(Sorted { kind, hint }) = sorted else {
-            return Ok(Receipt { status, answer });
+            return Ok(Receipt { status, answer, pause: None });
         };
         let mut reason = format!("{service} answered {}", self.status);
         for part in [hint, answer.as_str()].into_iter().filter(|part| !part.is_empty()) {
@@ -57,10 +57,10 @@ impl Answer {
     }
 }
 
-/// Sorts what means the same everywhere: a busy or a failing server, and a redirect. `None`:
-/// the service's own table decides.
-pub(super) fn sort_common(answer: &Answer, now: Timestamp) -> Option<Sorted> {
-    let kind = FailureKind::after(answer.retry_after(now));
+/// Sorts what means the same everywhere: a busy or a failing server, and a redirect. `wait` is
+/// the one that the service named. `None`: the service's own table decides.
+pub(super) fn sort_common(answer: &Answer, wait: Option<Duration>) -> Option<Sorted> {
+    let kind = FailureKind::after(wait);
     match answer.status {
         408 | 425 => Some(Sorted::new(kind, "")),
         429 => Some(Sorted::new(kind, "too many messages")),
@@ -81,7 +81,7 @@ pub(super) fn tidy(text: &str, redactor: &Redactor) -> String {
         let before = tidied.len();
         match c {
             '\n' | '\r' | '\t' => tidied.push(' '),
-            c if c.is_control() || steers_direction(c) => tidied.extend(c.escape_unicode()),
+            c if c.is_control() || is_invisible(c) => tidied.extend(c.escape_unicode()),
             c => tidied.push(c),
         }
         if tidied.len() > KEPT_BYTES - '…'.len_utf8() {
@@ -93,9 +93,12 @@ pub(super) fn tidy(text: &str, redactor: &Redactor) -> String {
     tidied
 }
 
-/// Invisible characters that turn the direction of text or end a line.
-pub(super) fn steers_direction(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// Characters that nobody sees and that turn the direction of text, end a line, or make a text
+/// look like another one. The joiners U+200C and U+200D stay: scripts and emoji need them.
+pub(super) fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
+        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]
@@ -128,17 +131,16 @@ mod tests {
 
     #[test]
     fn a_redirect_is_refused_with_its_remedy_and_a_named_wait_is_no_failed_attempt() {
-        let now = Timestamp::UNIX_EPOCH;
-        let at = |status, headers| Answer { status, headers, ..Answer::default() };
+        let at = |status| Answer { status, ..Answer::default() };
+        let wait = Some(Duration::from_secs(7));
 
-        let moved = sort_common(&at(302, vec![]), now).unwrap();
-        let named = sort_common(&at(503, vec![("retry-after".into(), "7".into())]), now).unwrap();
+        let moved = sort_common(&at(302), None).unwrap();
+        let named = sort_common(&at(503), wait).unwrap();
 
         assert_eq!(moved.kind, FailureKind::Refused);
-        let wait = Some(Duration::from_secs(7));
         assert_eq!(named.kind, FailureKind::Later { wait, counts: false });
-        assert_eq!(sort_common(&at(500, vec![]), now).unwrap().kind, FailureKind::LATER);
-        assert_eq!(sort_common(&at(400, vec![]), now), None);
+        assert_eq!(sort_common(&at(500), None).unwrap().kind, FailureKind::LATER);
+        assert_eq!(sort_common(&at(400), None), None);
     }
 
     proptest! {
@@ -147,7 +149,7 @@ mod tests {
             let tidied = tidy(&text, &Redactor::default());
 
             prop_assert!(tidied.len() <= KEPT_BYTES);
-            prop_assert!(!tidied.chars().any(|c| c.is_control() || steers_direction(c)));
+            prop_assert!(!tidied.chars().any(|c| c.is_control() || is_invisible(c)));
         }
     }
 }

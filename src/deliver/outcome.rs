@@ -15,6 +15,9 @@ pub struct Receipt {
     pub status: Option<i32>,
     /// What the other side said.
     pub answer: String,
+    /// How long the next message should wait, where the service said that this was the last
+    /// one for now.
+    pub pause: Option<Duration>,
 }
 
 /// The attempt failed.

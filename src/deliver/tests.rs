@@ -12,7 +12,7 @@ use super::email::settings::{EmailSettings, Tls};
 use super::far_side::{FarSide, envelope_to, inline, settings};
 use super::settings::TypeSettings;
 use super::slack::settings::SlackSettings;
-use super::webhook::settings::WebhookSettings;
+use super::webhook::settings::{Success, WaitFrom, WebhookSettings};
 use super::{Failure, FailureKind, Notifier};
 use crate::model::{Envelope, Message, NotifierKind};
 use crate::secret::{Redactor, Resolver};
@@ -64,6 +64,8 @@ async fn facing(kind: NotifierKind, mood: Mood) -> (Notifier, Option<FarSide>, O
             method: "POST".into(),
             headers: vec![("authorization".into(), inline(format!("Bearer {SECRET}-header")))],
             secrets: vec![inline("whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")],
+            ok: Success::default(),
+            retry_after: WaitFrom::default(),
         }),
         NotifierKind::Email => {
             let reply = match mood {

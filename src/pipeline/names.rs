@@ -76,6 +76,10 @@ impl Names {
             return Ok(named(name.clone()));
         }
         let last = known.and_then(|(name, _)| name.clone());
+        if Instant::now() >= deadline {
+            // Not even begun: each request takes its place in the token's budget.
+            return Ok(last.map_or(ProjectName::Unavailable, ProjectName::Known));
+        }
         let reason = match tokio::time::timeout_at(deadline, client.project_name(project)).await {
             Ok(Ok(name)) => {
                 store.keep_project_name(source, project, name.as_deref(), now).await?;

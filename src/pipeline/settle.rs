@@ -43,3 +43,53 @@ pub(super) fn settle(
     let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
     Settled::Again { due_at: now.checked_add(wait).unwrap_or(Timestamp::MAX), why, counted, unsure }
 }
+
+/// How long nothing more may leave after an attempt: the service said that this was the last
+/// message for now, or named a wait, which holds for every message to it.
+pub(super) fn pause_after(
+    result: &Result<Receipt, Failure>,
+    next: &Settled,
+    now: Timestamp,
+) -> Option<Duration> {
+    let named = match result {
+        Ok(receipt) => return receipt.pause,
+        Err(Failure { kind: FailureKind::Later { wait, .. }, .. }) => (*wait)?,
+        Err(_) => return None,
+    };
+    match next {
+        // The same wait, a little stretched.
+        Settled::Again { due_at, .. } => Duration::try_from(due_at.duration_since(now)).ok(),
+        _ => Some(named),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_named_wait_and_an_empty_bucket_hold_everything_and_nothing_else_does() {
+        let now = Timestamp::UNIX_EPOCH;
+        let minute = Duration::from_secs(60);
+        let again = Settled::Again {
+            due_at: now + SignedDuration::from_secs(66),
+            why: String::new(),
+            counted: true,
+            unsure: false,
+        };
+        let dead = Settled::Dead { why: String::new() };
+        let taken = |pause| Ok(Receipt { status: None, answer: String::new(), pause });
+        let failed = |kind| Err(Failure::new(kind, ""));
+        let named = |counts| failed(FailureKind::Later { wait: Some(minute), counts });
+        let stretched = Some(Duration::from_secs(66));
+
+        assert_eq!(pause_after(&taken(Some(minute)), &Settled::Sent, now), Some(minute));
+        assert_eq!(pause_after(&taken(None), &Settled::Sent, now), None);
+        assert_eq!(pause_after(&named(false), &again, now), stretched);
+        // A ban: to go on asking would lengthen it.
+        assert_eq!(pause_after(&named(true), &again, now), stretched);
+        assert_eq!(pause_after(&named(false), &dead, now), Some(minute));
+        assert_eq!(pause_after(&failed(FailureKind::LATER), &again, now), None);
+        assert_eq!(pause_after(&failed(FailureKind::Unsure), &again, now), None);
+    }
+}

@@ -26,4 +26,13 @@ pub const FILES: &[(&str, &str)] = &[
     template!("email/_page.html.hbs"),
     template!("console/default.text.hbs"),
     template!("console/failure.text.hbs"),
+    template!("slack/_digest.json.hbs"),
+    template!("slack/_outage.json.hbs"),
+    template!("discord/_digest.json.hbs"),
+    template!("discord/_outage.json.hbs"),
+    template!("email/_digest.text.hbs"),
+    template!("email/_outage.text.hbs"),
+    template!("email/_outage.html.hbs"),
+    template!("console/_digest.text.hbs"),
+    template!("console/_outage.text.hbs"),
 ];

@@ -10,23 +10,30 @@ use super::context::context_of;
 use super::escape::{cut, subject_line};
 use super::failure::{TemplateFailure, failure_of};
 use super::load::{Shelf, Shelves};
-use super::vocabulary::{Moment, register_moment};
+use super::vocabulary::{Moment, events_of, register_moment};
 use crate::model::{Message, NotifierKind};
 
 /// Far more than any service takes.
 const OUTPUT_MAX_BYTES: usize = 256 * 1024;
 
-/// Renders the message. `None` where the type has no template of that name and no default:
+/// Renders the message. Of a grouped document, a part that tells only of single events gives
+/// way to the one that is built in. `None` where the type has no template of that name and no default:
 /// then the document itself is the message.
 pub fn fill(
     shelves: &Shelves,
+    built_in: &Shelves,
     request: &RenderRequest<'_>,
     notice: Option<&str>,
 ) -> Result<Option<Message>, TemplateFailure> {
     let context = context_of(request.document, request.now, notice);
     let moment = Moment { now: request.now, zone: request.zone.clone() };
+    let grouped = !events_of(request.document).is_empty();
     let mut parts = Vec::new();
-    for shelf in shelves.of(request.kind) {
+    for (own, built_in_shelf) in shelves.of(request.kind).zip(built_in.of(request.kind)) {
+        let (shelves, shelf) = match grouped && !own.tells_of_groups(request.template) {
+            true => (built_in, built_in_shelf),
+            false => (shelves, own),
+        };
         let Some(path) = shelf.path_of(request.template) else { return Ok(None) };
         let text = fill_part(shelves, shelf, &path, &context, &moment)?;
         parts.push((path, text));
@@ -59,7 +66,7 @@ fn fill_part(
         return Err(TemplateFailure::of(path, "there is no such template"));
     };
     let mut render_context = RenderContext::new(template.name.as_ref());
-    register_moment(&mut render_context, moment);
+    register_moment(&mut render_context, moment, shelf.slot.syntax);
     let mut output = Capped(String::new());
     template
         .render(&shelf.registry, context, &mut render_context, &mut output)

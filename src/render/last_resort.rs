@@ -4,42 +4,50 @@
 
 use serde_json::{Value, json};
 
-use super::escape::{Syntax, cut, https_link, subject_line};
-use super::vocabulary::{headline, project};
+use super::RenderRequest;
+use super::escape::{Syntax, https_link, subject_line};
+use super::vocabulary::{counts_of, events_of, lines_of, title};
 use crate::model::{Message, NotifierKind};
 
-/// Enough for a project's name.
-const NAME_MAX_CHARS: usize = 200;
+/// For the lines of a group: with title and notice within every service's limit.
+const LINES_MAX_UNITS: usize = 1_500;
 
-/// A plain message: what happened, to which project, the link, and the notice.
-pub fn last_resort(kind: NotifierKind, document: &Value, notice: &str) -> Message {
-    let headline = headline(document);
-    let project = cut(&project(document), NAME_MAX_CHARS);
+/// A plain message: what happened, to which project, the link, and the notice. Of a group, a
+/// line for each event.
+pub fn last_resort(request: &RenderRequest<'_>, notice: &str) -> Message {
+    let document = request.document;
+    let events = events_of(document);
+    let mut title = title(document);
+    if !events.is_empty() {
+        title = format!("{title}: {}", counts_of(document));
+    }
     let link = document.pointer("/job/project_url").and_then(Value::as_str).map(https_link);
-    let link = link.unwrap_or_default();
-    let lines = |escaped: &dyn Fn(&str) -> String| {
-        let text = [escaped(&format!("{project}: {headline}")), link.clone(), escaped(notice)];
+    let lines = |syntax: Syntax, escaped: &dyn Fn(&str) -> String| {
+        let about = match events {
+            [] => link.clone().unwrap_or_default(),
+            events => lines_of(events, LINES_MAX_UNITS, syntax, request.zone),
+        };
+        let text = [escaped(&title), about, escaped(notice)];
         text.into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
     };
-    match kind {
+    let in_json = |syntax: Syntax| lines(syntax, &words_in_json(syntax));
+    let in_text = |syntax: Syntax| lines(syntax, &|text| syntax.escape(text));
+    match request.kind {
         NotifierKind::Slack => {
-            Message::Json(json!({"text": lines(&words_in_json(Syntax::SlackJson))}).to_string())
+            Message::Json(json!({"text": in_json(Syntax::SlackJson)}).to_string())
         }
-        NotifierKind::Discord => Message::Json(
-            json!({"content": lines(&words_in_json(Syntax::DiscordJson))}).to_string(),
+        NotifierKind::Discord => {
+            Message::Json(json!({"content": in_json(Syntax::DiscordJson)}).to_string())
+        }
+        NotifierKind::Webhook | NotifierKind::Command => Message::Json(
+            json!({"text": lines(Syntax::Json, &str::to_owned), "notice": notice}).to_string(),
         ),
-        NotifierKind::Webhook | NotifierKind::Command => {
-            Message::Json(json!({"text": lines(&str::to_owned), "notice": notice}).to_string())
-        }
         NotifierKind::Email => Message::Mail {
-            subject: subject_line(&format!("{project}: {headline}")),
-            text: lines(&|text| Syntax::Text.escape(text)),
-            html: format!(
-                "<p>{}</p>",
-                lines(&|text| Syntax::Html.escape(text)).replace('\n', "<br>")
-            ),
+            subject: subject_line(&title),
+            text: in_text(Syntax::Text),
+            html: format!("<p>{}</p>", in_text(Syntax::Html).replace('\n', "<br>")),
         },
-        NotifierKind::Console => Message::Text(lines(&|text| Syntax::Text.escape(text))),
+        NotifierKind::Console => Message::Text(in_text(Syntax::Text)),
     }
 }
 

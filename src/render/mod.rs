@@ -8,7 +8,11 @@
 //!
 //! Files are called `<notifier type>/<name>.<part>.hbs`; one whose name begins with `_` is a
 //! partial, used as `{{> name}}` by the templates of the same type and part. Pure: who calls
-//! reads the files and brings the time. Not here: the services' size limits and forced keys,
+//! reads the files and brings the time.
+//!
+//! A grouped document has `events`. A template that does not mention them would tell of the
+//! newest alone, so such a document goes to the built-in template of that name instead.
+//! Not here: the services' size limits and forced keys,
 //! which `deliver` applies afterwards.
 
 mod builtin;
@@ -55,7 +59,8 @@ pub struct RenderRequest<'a> {
     pub kind: NotifierKind,
     /// A template's name: `default`, `failure`, …
     pub template: &'a str,
-    /// What [`Event::document`](crate::model::Event::document) gives.
+    /// What [`Event::document`](crate::model::Event::document) or
+    /// [`grouped_document`](crate::model::grouped_document) gives.
     pub document: &'a Value,
     pub now: Timestamp,
     /// For the times in the message.
@@ -110,7 +115,8 @@ impl Templates {
     }
 
     /// Renders a message, whatever happens. A name that the type does not have means its
-    /// `default`; a template that fails is replaced by the built-in one, which says so.
+    /// `default`; of a grouped document, a template that does not mention `events` gives way
+    /// to the built-in one; a template that fails is replaced by the built-in one, which says so.
     pub fn render(&self, request: &RenderRequest<'_>) -> Rendered {
         let failure = match self.render_strict(request) {
             Ok(message) => return Rendered { message, fell_back: None },
@@ -119,11 +125,12 @@ impl Templates {
         let notice =
             format!("The template {} failed, so this is the built-in message.", failure.path);
         let default = RenderRequest { template: "default", ..*request };
-        let message = match fill::fill(&BUILT_IN.shelves, &default, Some(&notice)) {
-            Ok(Some(message)) => message,
-            Ok(None) => document_message(request.document, Some(&notice)),
-            Err(_) => last_resort::last_resort(request.kind, request.document, &notice),
-        };
+        let message =
+            match fill::fill(&BUILT_IN.shelves, &BUILT_IN.shelves, &default, Some(&notice)) {
+                Ok(Some(message)) => message,
+                Ok(None) => document_message(request.document, Some(&notice)),
+                Err(_) => last_resort::last_resort(request, &notice),
+            };
         Rendered { message, fell_back: Some(failure.to_string()) }
     }
 
@@ -135,7 +142,7 @@ impl Templates {
         if request.kind == NotifierKind::Command {
             return Ok(document_message(request.document, None));
         }
-        let filled = fill::fill(&self.shelves, request, None)?;
+        let filled = fill::fill(&self.shelves, &BUILT_IN.shelves, request, None)?;
         Ok(filled.unwrap_or_else(|| document_message(request.document, None)))
     }
 }

@@ -118,14 +118,17 @@ pub fn plan(state: &WindowState<'_>) -> Plan {
     Plan { created_after: best.1.max(floor) }
 }
 
-/// Chooses which of the open jobs that a complete walk did not show are read singly now: those
-/// that wait for a result, then those that have waited longest for their turn, 20 at most. The
-/// older a job, the fewer polls give it a turn.
+/// Chooses which of the open jobs that a complete walk did not show are read singly now, 20 at
+/// most: those that wait for a result, then those that have waited longest for their turn. The
+/// older a job, the fewer polls give it a turn. They are read in the order of their last reads.
 pub fn singles(missing: &[OpenJob], now: Timestamp, poll_interval: Duration) -> Vec<JobId> {
     let mut due: Vec<&OpenJob> =
         missing.iter().filter(|job| is_due(job, now, poll_interval)).collect();
     due.sort_by_key(|job| (!job.resultless, job.last_read_at, &job.id));
-    due.into_iter().take(SINGLES_PER_POLL).map(|job| job.id.clone()).collect()
+    due.truncate(SINGLES_PER_POLL);
+    // A failure ends the reads of a poll, so one that always fails must come last the next time.
+    due.sort_by_key(|job| (job.last_read_at, !job.resultless, &job.id));
+    due.into_iter().map(|job| job.id.clone()).collect()
 }
 
 fn is_due(job: &OpenJob, now: Timestamp, poll_interval: Duration) -> bool {
@@ -285,13 +288,23 @@ mod tests {
     }
 
     #[test]
-    fn a_job_without_its_result_is_read_first_and_at_every_poll() {
+    fn a_job_without_its_result_is_read_at_every_poll() {
         let read = |age| OpenJob { last_read_at: Some(ago(15)), ..job(age, 0) };
         let resultless = OpenJob { resultless: true, ..read(20 * DAY) };
         let mut missing: Vec<_> = (0..30).map(|n| job(HOUR + n, 0)).collect();
         missing.push(resultless.clone());
 
-        assert_eq!(singles(&missing, now(), POLL)[0], resultless.id);
+        assert!(singles(&missing, now(), POLL).contains(&resultless.id));
+    }
+
+    #[test]
+    fn what_could_not_be_read_does_not_stand_in_the_way_of_others() {
+        let failing = OpenJob { last_read_at: Some(ago(15)), resultless: true, ..job(20 * DAY, 0) };
+        let other = OpenJob { last_read_at: Some(ago(16)), ..job(HOUR, 0) };
+
+        let order = singles(&[failing.clone(), other.clone()], now(), POLL);
+
+        assert_eq!(order, [other.id, failing.id]);
     }
 
     #[test]

@@ -23,7 +23,7 @@ impl Store {
     ) -> Result<Vec<DeliveryId>, StoreError> {
         let changed: Vec<String> = sqlx::query_scalar(
             "UPDATE delivery SET state = 'pending', due_ms = $2, failures = 0,
-                 first_attempt_ms = NULL, ended_ms = NULL, hold = NULL, held_since_ms = NULL
+                 first_attempt_ms = NULL, held_total_ms = 0, ended_ms = NULL, hold = NULL, held_since_ms = NULL
              WHERE state IN ('dead', 'held', 'pending') AND coalesce(hold, '') <> 'digest'
                AND id IN (SELECT value FROM json_each($1)) RETURNING id",
         )

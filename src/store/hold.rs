@@ -148,7 +148,8 @@ async fn release(
     }
     sqlx::query(
         "UPDATE delivery SET state = 'pending', due_ms = $2,
-             held_total_ms = held_total_ms + coalesce($2 - held_since_ms, 0),
+             held_total_ms = held_total_ms + iif(first_attempt_ms IS NULL, 0,
+                 max(0, coalesce($2 - held_since_ms, 0))),
              hold = NULL, held_since_ms = NULL
          WHERE notifier = $1 AND state = 'held' AND hold = 'notifier'",
     )

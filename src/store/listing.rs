@@ -63,6 +63,8 @@ pub struct DeliveryFilter {
 pub struct DeliveryRow {
     pub delivery: Delivery,
     pub project_name: Option<String>,
+    /// Why its notifier is held, where it waits for that.
+    pub held_because: Option<String>,
 }
 
 /// How many deliveries of a notifier are in a state.
@@ -73,6 +75,34 @@ pub struct OutboxCount {
     pub count: u64,
 }
 
+/// Events whose `seq` the inner question chooses: the rows are large, and reading through all
+/// of them for a few takes long.
+macro_rules! events {
+    ($chosen:expr) => {
+        concat!(
+            "SELECT ",
+            event_columns!(),
+            ", (SELECT json_group_array(json_array(rule, json(verdict)) ORDER BY position)
+                  FROM verdict WHERE verdict.event_id = e.id) AS verdicts
+             FROM event e WHERE e.seq IN (SELECT seq FROM event ",
+            $chosen,
+            " ORDER BY seq DESC LIMIT $4 + 1) ORDER BY e.seq DESC"
+        )
+    };
+}
+
+const EVENTS: &str = events!("WHERE $1 IS NULL AND $2 IS NULL AND $3 IS NULL");
+const EVENTS_SINCE: &str =
+    events!("INDEXED BY event_detected WHERE $1 IS NULL AND detected_ms >= $2 AND $3 IS NULL");
+const EVENTS_OF_KIND: &str = events!(
+    "INDEXED BY event_kind
+     WHERE kind = $1 AND detected_ms >= coalesce($2, -9223372036854775808) AND $3 IS NULL"
+);
+const EVENTS_OF_JOB: &str = events!(
+    "INDEXED BY event_job
+     WHERE job_id = $3 AND ($1 IS NULL OR kind = $1) AND ($2 IS NULL OR detected_ms >= $2)"
+);
+
 impl Store {
     /// Known jobs, newest first.
     ///
@@ -80,11 +110,15 @@ impl Store {
     /// [`StoreError`] when the store cannot be read.
     pub async fn jobs(&self, filter: &JobFilter) -> Result<Listed<JobRow>, StoreError> {
         let rows = sqlx::query(
-            "SELECT job.*, project.name AS project_name FROM job
+            "SELECT job.*, project.name AS project_name
+             FROM (SELECT source, job_id FROM job INDEXED BY job_listed
+                   WHERE ($1 IS NULL OR state = $1)
+                     AND ($2 IS NULL OR project_id = $2 OR (source, project_id) IN (
+                         SELECT source, project_id FROM project WHERE name = $2))
+                   ORDER BY coalesce(created_ms, first_seen_ms) DESC, job_id LIMIT $3 + 1)
+             JOIN job USING (source, job_id)
              LEFT JOIN project USING (source, project_id)
-             WHERE ($1 IS NULL OR job.state = $1)
-               AND ($2 IS NULL OR job.project_id = $2 OR project.name = $2)
-             ORDER BY coalesce(job.created_ms, job.first_seen_ms) DESC, job.job_id LIMIT $3 + 1",
+             ORDER BY coalesce(created_ms, first_seen_ms) DESC, job_id",
         )
         .bind(&filter.state)
         .bind(&filter.project)
@@ -105,16 +139,12 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub async fn events(&self, filter: &EventFilter) -> Result<Listed<EventRow>, StoreError> {
-        let rows = sqlx::query(concat!(
-            "SELECT ",
-            event_columns!(),
-            ", (SELECT json_group_array(json_array(rule, json(verdict)) ORDER BY position)
-                  FROM verdict WHERE verdict.event_id = e.id) AS verdicts
-             FROM event e
-             WHERE ($1 IS NULL OR e.kind = $1) AND ($2 IS NULL OR e.detected_ms >= $2)
-               AND ($3 IS NULL OR e.job_id = $3)
-             ORDER BY e.seq DESC LIMIT $4 + 1"
-        ))
+        let rows = sqlx::query(match filter {
+            EventFilter { job_id: Some(_), .. } => EVENTS_OF_JOB,
+            EventFilter { kind: Some(_), .. } => EVENTS_OF_KIND,
+            EventFilter { since: Some(_), .. } => EVENTS_SINCE,
+            EventFilter { .. } => EVENTS,
+        })
         .bind(filter.kind.map(EventKind::as_str))
         .bind(filter.since.map(Timestamp::as_millisecond))
         .bind(&filter.job_id)
@@ -137,7 +167,9 @@ impl Store {
         filter: &DeliveryFilter,
     ) -> Result<Listed<DeliveryRow>, StoreError> {
         let rows = sqlx::query(
-            "SELECT d.*, e.project_name FROM delivery d LEFT JOIN event e ON e.id = d.event_id
+            "SELECT d.*, e.project_name, n.reason AS held_because FROM delivery d
+             LEFT JOIN event e ON e.id = d.event_id
+             LEFT JOIN notifier n ON n.name = d.notifier AND d.hold = 'notifier'
              WHERE ($1 IS NULL OR d.state = $1) AND ($2 IS NULL OR d.notifier = $2)
              ORDER BY d.seq DESC LIMIT $3 + 1",
         )
@@ -156,7 +188,9 @@ impl Store {
     /// [`StoreError`] when the store cannot be read.
     pub async fn find_delivery(&self, prefix: &str) -> Result<Vec<DeliveryRow>, StoreError> {
         let rows = sqlx::query(
-            "SELECT d.*, e.project_name FROM delivery d LEFT JOIN event e ON e.id = d.event_id
+            "SELECT d.*, e.project_name, n.reason AS held_because FROM delivery d
+             LEFT JOIN event e ON e.id = d.event_id
+             LEFT JOIN notifier n ON n.name = d.notifier AND d.hold = 'notifier'
              WHERE d.id >= $1 AND d.id < $1 || 'g' ORDER BY d.id LIMIT 2",
         )
         .bind(prefix)
@@ -207,7 +241,11 @@ impl Store {
 }
 
 fn delivery_row(row: &SqliteRow) -> Result<DeliveryRow, StoreError> {
-    Ok(DeliveryRow { delivery: delivery_of(row)?, project_name: row.try_get("project_name")? })
+    Ok(DeliveryRow {
+        delivery: delivery_of(row)?,
+        project_name: row.try_get("project_name")?,
+        held_because: row.try_get("held_because")?,
+    })
 }
 
 /// Cuts the row that was asked for beyond `most`, which only tells that there are more.

@@ -66,15 +66,20 @@ impl Store {
                 last_complete_at: maybe_time(row.try_get("last_complete_ms")?)?,
             };
         }
+        // As one text: a row of its own for each costs far more memory and time.
+        let ended: String = sqlx::query_scalar(
+            "SELECT json_group_array(fingerprint) FROM job INDEXED BY job_ended
+             WHERE source = $1 AND phase = 'ended'",
+        )
+        .bind(source)
+        .fetch_one(&self.readers)
+        .await?;
         let ended: Vec<i64> =
-            sqlx::query_scalar("SELECT fingerprint FROM job WHERE source = $1 AND phase = 'ended'")
-                .bind(source)
-                .fetch_all(&self.readers)
-                .await?;
+            serde_json::from_str(&ended).map_err(|cause| StoreError::Odd(cause.to_string()))?;
         memory.ended = ended.into_iter().map(Fingerprint).collect();
         let open = sqlx::query(
             "SELECT job_id, fingerprint, created_ms, read_ms, forbidden, resultless_since_ms
-             FROM job WHERE source = $1 AND phase = 'open'",
+             FROM job INDEXED BY job_open WHERE source = $1 AND phase = 'open'",
         )
         .bind(source)
         .fetch_all(&self.readers)
@@ -170,6 +175,10 @@ impl SourceMemory {
         if let Some(marks) = walk.marks {
             self.marks = marks;
         }
+        // A text that changes at each look, as a signed link does, must not pile up.
+        for text in &walk.outdated {
+            self.ended.remove(text);
+        }
         let open = std::mem::take(&mut self.open).into_iter();
         let mut open: BTreeMap<JobId, OpenJob> = open.map(|job| (job.id.clone(), job)).collect();
         for job in &walk.jobs {
@@ -201,10 +210,49 @@ impl SourceMemory {
         self.open = open.into_values().collect();
     }
 
-    /// Takes note of the open jobs that a list returned just now.
+    /// Takes note of the open jobs that a list returned just now: those may be read.
     pub fn listed(&mut self, returned: &HashSet<Fingerprint>, now: Timestamp) {
         for open in self.open.iter_mut().filter(|open| returned.contains(&open.fingerprint)) {
             open.last_read_at = Some(now);
+            open.forbidden = false;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(id: &str) -> OpenJob {
+        OpenJob {
+            id: JobId::parse(id).unwrap(),
+            fingerprint: Fingerprint::of(id.as_bytes()),
+            created_at: None,
+            last_read_at: None,
+            forbidden: true,
+            resultless_since: None,
+        }
+    }
+
+    #[test]
+    fn the_texts_of_a_job_that_looks_different_each_time_do_not_pile_up() {
+        let mut memory =
+            SourceMemory { ended: HashSet::from([Fingerprint(1)]), ..Default::default() };
+
+        memory.learn(&WalkCommit { outdated: vec![Fingerprint(1)], ..WalkCommit::default() });
+
+        assert_eq!(memory.ended, HashSet::new());
+    }
+
+    #[test]
+    fn a_job_that_the_list_returns_is_not_forbidden() {
+        let mut memory = SourceMemory { open: vec![open("a"), open("b")], ..Default::default() };
+        let now = Timestamp::UNIX_EPOCH;
+
+        memory.listed(&HashSet::from([Fingerprint::of(b"a")]), now);
+
+        let told: Vec<_> =
+            memory.open.iter().map(|job| (job.forbidden, job.last_read_at)).collect();
+        assert_eq!(told, [(false, Some(now)), (true, None)]);
     }
 }

@@ -13,7 +13,7 @@ use super::hold::{HealthChange, change_health};
 use super::rows::{delivery_of, event_columns, event_of, maybe_time, ms};
 use super::settle::settle;
 use super::{Settlement, Store, StoreError};
-use crate::model::{Delivery, Event};
+use crate::model::{Delivery, DeliveryId, Event};
 
 /// Where a claim looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +51,8 @@ pub struct Claimed {
 /// which overtakes it together with what it holds back.
 ///
 /// Walks the lanes in order and stops at the limit: left to itself SQLite takes all that is
-/// due, sorts it, and throws most of it away, at every turn of a long backlog.
+/// due, sorts it, and throws most of it away, at every turn of a long backlog. `+ 0` hides the
+/// limit's variable from the planner, which would plan anew each time the variable is bound.
 macro_rules! claimable {
     () => {
         "SELECT d.seq FROM delivery d INDEXED BY delivery_owed
@@ -68,7 +69,7 @@ macro_rules! claimable {
                            AND f.job_id = e.job_id AND f.recipient = e.recipient
                            AND f.seq < e.seq AND f.state IN ('pending', 'sending')
                            AND f.state = 'pending' AND f.due_ms > $2))))))
-         ORDER BY d.rank, d.seq LIMIT $3"
+         ORDER BY d.rank, d.seq LIMIT $3 + 0"
     };
 }
 
@@ -78,7 +79,8 @@ macro_rules! claim {
             "UPDATE delivery SET state = 'sending', attempts = attempts + 1,
                  first_attempt_ms = coalesce(first_attempt_ms, $2), claim_owner = $5,
                  claim_fence = claim_fence + 1, claimed_ms = $2, claimed_until_ms = $4,
-                 held_total_ms = held_total_ms + coalesce($2 - held_since_ms, 0),
+                 held_total_ms = held_total_ms + iif(first_attempt_ms IS NULL, 0,
+                     max(0, coalesce($2 - held_since_ms, 0))),
                  hold = NULL, held_since_ms = NULL
              WHERE seq IN (",
             $candidates,
@@ -92,7 +94,7 @@ const CLAIM_DUE: &str = claim!(claimable!());
 const CLAIM_HELD: &str = claim!(
     "SELECT d.seq FROM delivery d
      WHERE d.notifier = $1 AND d.state = 'held' AND d.hold = 'notifier'
-     ORDER BY d.rank, d.seq LIMIT $3"
+     ORDER BY d.rank, d.seq LIMIT $3 + 0"
 );
 
 const OUTLOOK: &str = concat!(
@@ -158,9 +160,34 @@ impl Store {
             .bind(notifier)
             .bind(ms(now))
             .bind(most)
-            .fetch_one(&self.readers)
+            // A reader would have to read anew what each turn has written.
+            .fetch_one(&self.writer)
             .await?;
         Ok((row.try_get("due")?, maybe_time(row.try_get("next")?)?))
+    }
+
+    /// Undoes claims of this process that it does not know of: their commit was reported as a
+    /// failure, so nothing was sent. `known` are the claims that it does know of.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be written.
+    pub async fn take_back(
+        &self,
+        notifier: &str,
+        known: &[&DeliveryId],
+    ) -> Result<u64, StoreError> {
+        let back = sqlx::query(
+            "UPDATE delivery SET state = 'pending', attempts = attempts - 1,
+                 claim_owner = NULL, claimed_until_ms = NULL
+             WHERE state = 'sending' AND notifier = $1 AND claim_owner = $2
+               AND id NOT IN (SELECT value FROM json_each($3))",
+        )
+        .bind(notifier)
+        .bind(owner())
+        .bind(json!(known).to_string())
+        .execute(&self.writer)
+        .await?;
+        Ok(back.rows_affected())
     }
 
     /// At the service's start: what was being sent when the last one died may have got
@@ -193,6 +220,11 @@ impl Store {
     }
 }
 
+/// Who claims.
+fn owner() -> String {
+    std::process::id().to_string()
+}
+
 async fn claim_due(
     transaction: &mut Transaction<'static, Sqlite>,
     notifier: &str,
@@ -207,7 +239,7 @@ async fn claim_due(
     .bind(ms(now))
     .bind(claim.most)
     .bind(ms(claim.until))
-    .bind(i64::from(std::process::id()).to_string())
+    .bind(owner())
     .fetch_all(&mut **transaction)
     .await?;
     if ids.is_empty() {

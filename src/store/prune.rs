@@ -60,7 +60,8 @@ impl Store {
         .execute(&mut *transaction)
         .await?;
         let events = sqlx::query(
-            "DELETE FROM event WHERE source IN ($1, '') AND detected_ms < $2
+            "DELETE FROM event INDEXED BY event_detected
+             WHERE source IN ($1, '') AND detected_ms < $2
                AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.event_id = event.id)
                AND NOT EXISTS (SELECT 1 FROM group_member WHERE group_member.event_id = event.id)
                AND NOT EXISTS (SELECT 1 FROM job WHERE job.source = event.source
@@ -72,7 +73,7 @@ impl Store {
         .await?
         .rows_affected();
         sqlx::query(
-            "UPDATE job SET document = NULL
+            "UPDATE job INDEXED BY job_over SET document = NULL
              WHERE source = $1 AND phase <> 'open' AND ended_ms < $2 AND document IS NOT NULL",
         )
         .bind(source)
@@ -80,12 +81,11 @@ impl Store {
         .execute(&mut *transaction)
         .await?;
         let old = sqlx::query(
-            "SELECT job_id, fingerprint FROM job
+            "SELECT job_id, fingerprint FROM job INDEXED BY job_over
              WHERE source = $1 AND phase <> 'open' AND ended_ms < $2
                AND coalesce(created_ms, first_seen_ms) < $2
-               AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.source = job.source
-                               AND delivery.job_id = job.job_id
-                               AND delivery.state IN ('pending', 'sending', 'held', 'dead'))",
+               AND job_id NOT IN (SELECT job_id FROM delivery WHERE source = $1
+                                  AND state IN ('pending', 'sending', 'held', 'dead'))",
         )
         .bind(source)
         .bind(long_ago)

@@ -10,7 +10,7 @@ use sqlx::sqlite::Sqlite;
 use super::decided::record;
 use super::rows::{job_of, job_values, ms};
 use super::{Committed, Decided, Marks, Store, StoreError};
-use crate::model::{JobId, KnownJob};
+use crate::model::{Fingerprint, JobId, KnownJob};
 
 /// An open transaction over one source.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub struct Walk {
 #[derive(Debug, Clone, Default)]
 pub struct WalkCommit {
     pub jobs: Vec<KnownJob>,
+    /// Texts of theirs that are no longer the last.
+    pub outdated: Vec<Fingerprint>,
     pub events: Vec<Decided>,
     /// Jobs that were read by id: when, and whether that was refused.
     pub reads: Vec<(JobId, Timestamp, bool)>,

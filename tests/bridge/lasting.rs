@@ -219,3 +219,20 @@ async fn one_round_ends_well_only_when_all_of_it_went_well() {
     assert_eq!(told.len(), 2);
     assert!(told.iter().all(|told| told.json()["event"]["late"] == false));
 }
+
+#[tokio::test]
+async fn one_round_does_not_sit_out_an_hour_that_a_service_asks_for() {
+    let sink = Sink::start().await;
+    let bridge = Setup::everything_to(&sink).prepare().await;
+    bridge.cli(&["run", "--once"]).await.succeeded();
+    sink.always(Answer::status(429).header("retry-after", "3600"));
+    // More than are sent side by side.
+    (0..20).for_each(|_| drop(bridge.run("agent")));
+
+    let begun = Instant::now();
+    let once = bridge.cli(&["run", "--once"]).await;
+
+    assert_eq!(once.code, Some(1), "{once:#?}");
+    assert!(begun.elapsed() < PATIENCE);
+    assert!(bridge.deliveries().await.iter().all(|row| row["state"] == "pending"));
+}

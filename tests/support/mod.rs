@@ -1,11 +1,13 @@
 //! What the end-to-end tests stand on: the built program, and the world around it.
 //!
 //! [`program`] runs the binary, [`bridge`] sets a whole stage (emulator, config, program),
-//! [`sink`] and [`smtp`] are real servers that record what they get and answer from a script.
+//! [`sink`] and [`smtp`] are real servers that record what they get and answer from a script,
+//! or by chance ([`mood`]).
 //! Every wait ends as soon as what it waits for is there, and fails the test after
 //! [`PATIENCE`]; no test takes a sleep for a proof.
 
 pub mod bridge;
+pub mod mood;
 pub mod program;
 pub mod sink;
 pub mod smtp;

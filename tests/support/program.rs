@@ -203,9 +203,11 @@ impl Program {
         assert!(sent.unwrap().success(), "SIG{name} could not be sent");
     }
 
-    /// Ends it at once and waits for that (SIGKILL).
-    pub async fn kill(mut self) {
-        self.child.kill().await.unwrap();
+    /// Ends it at once and waits for that (SIGKILL). The output's code is `None`, unless it
+    /// had ended by itself before.
+    pub async fn kill(mut self) -> Output {
+        self.child.start_kill().unwrap();
+        self.end(PATIENCE).await
     }
 
     /// Waits for its end.

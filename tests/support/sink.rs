@@ -5,6 +5,7 @@
 //! request gets a 200 with the body `ok`.
 
 use std::collections::VecDeque;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -16,6 +17,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::PATIENCE;
+use super::mood::Mood;
 
 /// A request as it came.
 #[derive(Debug, Clone)]
@@ -27,6 +29,8 @@ pub struct Received {
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
     pub at: Instant,
+    /// What it was to be answered with.
+    pub answer: Answer,
 }
 
 impl Received {
@@ -137,12 +141,19 @@ pub struct Sink {
     _serving: JoinSet<()>,
 }
 
+/// Where the answers come from that no script gives.
+#[derive(Debug)]
+enum Usual {
+    Always(Answer),
+    Moody(Mood),
+}
+
 #[derive(Debug)]
 struct Desk {
     /// Answers that are given once each, in this order.
     script: Mutex<VecDeque<Answer>>,
-    /// The answer when the script has ended.
-    usual: Mutex<Answer>,
+    /// What is answered when the script has ended.
+    usual: Mutex<Usual>,
     received: watch::Sender<Vec<Received>>,
 }
 
@@ -157,7 +168,7 @@ impl Sink {
         let address = listener.local_addr().unwrap();
         let desk = Arc::new(Desk {
             script: Mutex::default(),
-            usual: Mutex::new(Answer::ok()),
+            usual: Mutex::new(Usual::Always(Answer::ok())),
             received: watch::Sender::new(Vec::new()),
         });
         let mut serving = JoinSet::new();
@@ -181,12 +192,22 @@ impl Sink {
 
     /// The answer to every request that the script leaves.
     pub fn always(&self, answer: Answer) {
-        *self.desk.usual.lock().unwrap() = answer;
+        *self.desk.usual.lock().unwrap() = Usual::Always(answer);
+    }
+
+    /// Every request that the script leaves is answered by chance from now on.
+    pub fn moody(&self, mood: Mood) {
+        *self.desk.usual.lock().unwrap() = Usual::Moody(mood);
     }
 
     /// Everything that has come so far.
     pub fn received(&self) -> Vec<Received> {
         self.desk.received.borrow().clone()
+    }
+
+    /// What has come since there were so many requests.
+    pub fn since(&self, count: usize) -> Vec<Received> {
+        self.desk.received.borrow().get(count..).unwrap_or_default().to_vec()
     }
 
     pub fn count(&self) -> usize {
@@ -229,6 +250,18 @@ impl Sink {
     }
 }
 
+impl Desk {
+    fn answer(&self) -> Answer {
+        if let Some(scripted) = self.script.lock().unwrap().pop_front() {
+            return scripted;
+        }
+        match &mut *self.usual.lock().unwrap() {
+            Usual::Always(answer) => answer.clone(),
+            Usual::Moody(mood) => mood.answer(),
+        }
+    }
+}
+
 fn told(request: &Received) -> String {
     format!("{} {} {}", request.method, request.path, request.text())
 }
@@ -253,12 +286,11 @@ async fn serve(stream: TcpStream, desk: &Desk) -> std::io::Result<()> {
         if stream.fill_buf().await?.is_empty() {
             return Ok(());
         }
-        let scripted = desk.script.lock().unwrap().pop_front();
-        let answer = scripted.unwrap_or_else(|| desk.usual.lock().unwrap().clone());
+        let answer = desk.answer();
         if answer.close == Close::Before {
             return Ok(());
         }
-        let request = read_request(&mut stream).await?;
+        let request = read_request(&mut stream, answer.clone()).await?;
         desk.received.send_modify(|all| all.push(request));
         if answer.close == Close::AfterReading {
             return Ok(());
@@ -275,7 +307,10 @@ async fn serve(stream: TcpStream, desk: &Desk) -> std::io::Result<()> {
     }
 }
 
-async fn read_request(stream: &mut BufReader<TcpStream>) -> std::io::Result<Received> {
+async fn read_request(
+    stream: &mut BufReader<TcpStream>,
+    answer: Answer,
+) -> std::io::Result<Received> {
     let first = read_line(stream).await?;
     let mut words = first.split(' ');
     let mut word = || words.next().unwrap_or_default().to_owned();
@@ -290,11 +325,15 @@ async fn read_request(stream: &mut BufReader<TcpStream>) -> std::io::Result<Rece
     let length = length.map_or(0, |(_, value)| value.parse().unwrap());
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await?;
-    Ok(Received { method, path, headers, body, at: Instant::now() })
+    Ok(Received { method, path, headers, body, at: Instant::now(), answer })
 }
 
 async fn read_line(stream: &mut BufReader<TcpStream>) -> std::io::Result<String> {
     let mut line = String::new();
     stream.read_line(&mut line).await?;
+    if !line.ends_with('\n') {
+        // Whoever sent it was cut short, and so is the request.
+        return Err(ErrorKind::UnexpectedEof.into());
+    }
     Ok(line.trim_end().to_owned())
 }

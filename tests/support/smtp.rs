@@ -8,6 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -51,6 +52,7 @@ pub struct Mail {
     pub connection: usize,
     /// Whether it was answered with the usual 250.
     pub accepted: bool,
+    pub at: Instant,
 }
 
 impl Mail {
@@ -125,6 +127,11 @@ impl SmtpSink {
     /// Replaces the next replies of a step.
     pub fn script(&self, step: Step, replies: impl IntoIterator<Item = Reply>) {
         self.desk.script.lock().unwrap().entry(step).or_default().extend(replies);
+    }
+
+    /// Everything goes well from now on.
+    pub fn forget_script(&self) {
+        self.desk.script.lock().unwrap().clear();
     }
 
     /// The mails so far, refused ones included.
@@ -254,7 +261,8 @@ impl Talk {
         }
         let scripted = self.scripted(Step::Body);
         let accepted = scripted.is_none();
-        let mail = Mail { from, to, raw, connection: self.number, accepted };
+        let at = Instant::now();
+        let mail = Mail { from, to, raw, connection: self.number, accepted, at };
         self.desk.mails.send_modify(|all| all.push(mail));
         match scripted {
             None => self.say("250 2.0.0 taken").await,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{EXAMPLE, parsed};
 use crate::config::{Config, Defaults, StorePlace, parse};
 use crate::deliver::settings::{NotifierSettings, Pace, TypeSettings};
+use crate::deliver::webhook::settings::{Success, WaitFrom, WaitUnit, Wanted};
 use crate::model::EventKind;
 use crate::source::settings::FirstRun;
 
@@ -139,6 +140,33 @@ fn a_webhook_may_have_several_secrets_and_an_id_in_its_path() {
 }
 
 #[test]
+fn what_counts_as_taken_and_where_a_wait_stands_are_the_webhooks_own() {
+    let read = |lines: &str| {
+        let table = format!("type = 'webhook'\nurl = {{ env = 'U' }}\n{lines}");
+        match notifier(&table).settings {
+            TypeSettings::Webhook(webhook) => (webhook.ok, webhook.retry_after),
+            other => panic!("{other:?}"),
+        }
+    };
+    let (ok, wait) = read(
+        "ok = { status = [200, 202], json = { pointer = '/ok', equals = true } }\n\
+         retry_after = { json = '/parameters/retry_after' }",
+    );
+
+    assert_eq!(read(""), (Success::default(), WaitFrom::RetryAfter));
+    let json = Some(Wanted { pointer: "/ok".into(), equals: true.into() });
+    assert_eq!(ok, Success { statuses: vec![200, 202], json });
+    let pointer = "/parameters/retry_after".into();
+    assert_eq!(wait, WaitFrom::Json { pointer, unit: WaitUnit::Seconds });
+    let (_, wait) = read("retry_after = { header = 'X-Wait', unit = 'ms' }");
+    let name = "x-wait".into();
+    assert_eq!(wait, WaitFrom::Header { name, unit: WaitUnit::Milliseconds });
+    let (ok, _) = read("[notifiers.n.ok]\njson = { pointer = '', equals = 0 }");
+    let json = Some(Wanted { pointer: String::new(), equals: 0.into() });
+    assert_eq!(ok, Success { statuses: vec![], json });
+}
+
+#[test]
 fn everything_stands_in_the_files_order() {
     let config = config(EXAMPLE);
 
@@ -147,7 +175,10 @@ fn everything_stands_in_the_files_order() {
     let rules: Vec<&str> = config.rules.iter().map(|rule| rule.name.as_str()).collect();
     assert_eq!(sources, ["main", "podcast"]);
     assert_eq!(notifiers, ["team", "crew", "mail", "hook", "local", "screen"]);
-    assert_eq!(rules, ["failures", "client imports", "dear agent runs", "everything, here"]);
+    assert_eq!(
+        rules,
+        ["failures", "client imports", "dear agent runs", "everything, here", "the bridge"]
+    );
     assert_eq!(config.rules[0].on, [EventKind::Partial, EventKind::Failed].into());
     assert_eq!(config.rules[0].notify, ["mail", "team"]);
     assert_eq!(config.rules[0].template, "failure");

@@ -137,7 +137,7 @@ fn a_webhook_keeps_its_headers_its_url_and_its_signature_in_order() {
     let told = told(
         "[notifiers.a]\ntype = \"webhook\"\nurl = \"https://{{delivery.id}}.example.com/\"\n\
          method = \"G T\"\nheaders = { Host = \"a\", \"X Y\" = \"b\", Webhook-Id = \"c\", A = 5, B = \"ä\" }\n\
-         secret = \"whsec_!\"\nok = { status = [200] }\n\
+         secret = \"whsec_!\"\n\
          [notifiers.b]\ntype = \"webhook\"\nurl = \"https://h/{{job.id}}#x\"\nsecret = []\n\
          [notifiers.c]\ntype = \"webhook\"\nurl = \"http://example.com/{{delivery.id}}\"\n\
          headers = { a = \"1\", A = \"2\" }\n",
@@ -152,12 +152,59 @@ fn a_webhook_keeps_its_headers_its_url_and_its_signature_in_order() {
     [5] notifier `a`, key `headers`: expected a string, { env = "NAME" }, { file = "PATH" } or { credential = "NAME" }, not a number; write it like headers = { Authorization = { env = "HOOK_AUTH" } }
     ["ä"] notifier `a`, key `headers`: a header's value may hold visible ASCII only; -
     ["whsec_!"] notifier `a`, key `secret`: this is not a secret of Standard Webhooks; write whsec_ and the base64 of 24 to 64 random bytes
-    [ok] notifier `a`: `ok` is not supported yet; take it out: this version would not act on it
     ["https://h/{{job.id}}#x"] notifier `b`, key `url`: a URL takes no template but `{{delivery.id}}`; -
     ["https://h/{{job.id}}#x"] notifier `b`, key `url`: the part after `#` is never sent: take it out; -
     [[]] notifier `b`, key `secret`: the list is empty, so nothing would be signed; take `secret` out, or name a secret
     ["http://example.com/{{delivery.id}}"] notifier `c`, key `url`: plain http is allowed only to this machine; use https
     [a] notifier `c`, key `headers`: the header `a` is given twice; -
+    "#);
+}
+
+#[test]
+fn what_counts_as_taken_is_written_as_it_can_be_read() {
+    let hook = |name: &str, lines: &str| {
+        format!("[notifiers.{name}]\ntype = \"webhook\"\nurl = {{ env = \"U\" }}\n{lines}\n")
+    };
+    let told = told(
+        &[
+            hook("a", "ok = {}\nretry_after = {}"),
+            hook("b", "ok = [200]\nretry_after = \"Retry-After\""),
+            hook("c", "ok = { status = [20, 200, 600], jsn = 1 }"),
+            hook("d", "ok = { status = [], json = { pointer = \"$.a.ok\", equals = [1] } }"),
+            hook("e", "ok = { json = { pointer = \"/a~b\", eqals = true } }"),
+            hook("f", "ok = { status = 200, json = true }"),
+            hook("g", "retry_after = { header = \"X Y\", unit = \"sec\" }"),
+            hook("h", "retry_after = { header = \"X\", json = \"parameters.wait\" }"),
+            hook(
+                "i",
+                "[notifiers.i.ok]\nstatus = [200, \"x\"]\n[notifiers.i.ok.json]\nequals = nan",
+            ),
+        ]
+        .concat(),
+    );
+
+    insta::assert_snapshot!(told, @r#"
+    [ok] notifier `a`, table `ok`: it names neither `status` nor `json`; write ok = { status = [200, 202], json = { pointer = "/ok", equals = true } }
+    [retry_after] notifier `a`, table `retry_after`: it names one place: either `header` or `json`; write retry_after = { json = "/parameters/retry_after", unit = "s" }
+    [[200]] notifier `b`, key `ok`: this is a table; write ok = { status = [200, 202], json = { pointer = "/ok", equals = true } }
+    ["Retry-After"] notifier `b`, key `retry_after`: this is a table; write retry_after = { json = "/parameters/retry_after", unit = "s" }
+    [20] notifier `c`, table `ok`, key `status`: `20` is no status of HTTP; use 100 to 599
+    [600] notifier `c`, table `ok`, key `status`: `600` is no status of HTTP; use 100 to 599
+    [jsn] notifier `c`, table `ok`: unknown key `jsn`; did you mean `json`?
+    [[]] notifier `d`, table `ok`, key `status`: the list is empty, so nothing would count as taken; leave it out for any 2xx
+    ["$.a.ok"] notifier `d`, table `ok.json`, key `pointer`: `$.a.ok` is not a JSON pointer; did you mean `/a/ok`?
+    [[1]] notifier `d`, table `ok.json`, key `equals`: expected a string, a number, true or false, found a list; write it like equals = true
+    ["/a~b"] notifier `e`, table `ok.json`, key `pointer`: `/a~b` is not a JSON pointer; write ~0 for a tilde in a name, and ~1 for a slash
+    [eqals] notifier `e`, table `ok.json`: unknown key `eqals`; did you mean `equals`?
+    [200] notifier `f`, table `ok`, key `status`: expected a list, found a whole number; write it like status = [200, 202]
+    [true] notifier `f`, table `ok`, key `json`: this is a table; write json = { pointer = "/ok", equals = true }
+    ["X Y"] notifier `g`, table `retry_after`, key `header`: `X Y` cannot be the name of a header; use letters, digits and hyphens
+    ["sec"] notifier `g`, table `retry_after`, key `unit`: `sec` is not one of the words that go here; use one of s, ms
+    [retry_after] notifier `h`, table `retry_after`: it names one place: either `header` or `json`; write retry_after = { json = "/parameters/retry_after", unit = "s" }
+    ["parameters.wait"] notifier `h`, table `retry_after`, key `json`: `parameters.wait` is not a JSON pointer; did you mean `/parameters/wait`?
+    ["x"] notifier `i`, table `ok`, key `status`: expected a whole number from 0 to 65535, found a string; write it like status = [200, 202]
+    [json] notifier `i`, table `ok.json`: `pointer` is missing; add pointer = "/ok"
+    [nan] notifier `i`, table `ok.json`, key `equals`: JSON has no such number; write it like equals = true
     "#);
 }
 
@@ -229,7 +276,7 @@ fn tables_of_the_wrong_form_are_told() {
     [type] `type` does not stand in [notifiers] itself; each has a table with a name of its own, like [notifiers.team]
     [notifier] `notifier` is not a part of the config; did you mean `notifiers`?
     [5] notifier `b`, key `type`: expected a string; use one of slack, discord, email, webhook, command, console
-    [colour] notifier `b`: unknown key `colour`; use one of bcc, burst, cc, from, headers, host, method, password, port, program, rate, reply_to, retry_for, secret, timeout, tls, to, url, username, webhook_url
+    [colour] notifier `b`: unknown key `colour`; use one of bcc, burst, cc, from, headers, host, method, ok, password, port, program, rate, reply_to, retry_after, retry_for, secret, timeout, tls, to, url, username, webhook_url
     [c] notifier `c`: `type` is missing; use one of slack, discord, email, webhook, command, console
     [test] `[[test]]` is not supported yet; take it out: this version would not act on it
     ");

@@ -19,7 +19,7 @@ use serde_json::Value;
 use url::Url;
 
 use self::settings::DiscordSettings;
-use self::sort::sort;
+use self::sort::{pause, sort};
 use super::answer::{Answer, tidy};
 use super::http::{Fault, Way, is_loopback, sendable_url};
 use super::outcome::{BadKey, Failure, Receipt};
@@ -80,7 +80,8 @@ impl Discord {
             .call(Method::POST, &self.execute_url, Some(payload::fit(rendered)))
             .await
             .map_err(|fault| fault.sending_to(SERVICE))?;
-        answer.settle(SERVICE, sort(&answer, envelope.now), &self.way.redactor)
+        let settled = answer.settle(SERVICE, sort(&answer, envelope.now), &self.way.redactor);
+        settled.map(|receipt| Receipt { pause: pause(&answer), ..receipt })
     }
 
     /// Reads the webhook, which posts nothing.

@@ -1,7 +1,8 @@
 //! What an answer of Discord's webhook API means. Pure.
 //!
 //! The body's `code` tells more than the status; a body in HTML comes from the guard in front
-//! of the API, which bans addresses that go on asking. Codes:
+//! of the API, which bans addresses that go on asking. After a 429 its wait is kept whatever
+//! the headers say: channels have a limit that shows in none of them. Codes:
 //! <https://discord.com/developers/docs/topics/opcodes-and-status-codes#json>
 
 use std::time::Duration;
@@ -19,6 +20,9 @@ pub const BAN_WAIT: Duration = Duration::from_secs(10 * 60);
 
 /// Codes for too much at a time.
 const BUSY: [u32; 6] = [20_016, 20_022, 20_028, 20_029, 30_046, 40_062];
+
+/// Codes for a message that will never be taken: not valid, too large, or filtered out.
+const REFUSED: [u32; 7] = [40_005, 50_006, 50_035, 50_109, 200_000, 200_001, 240_000];
 
 /// Codes for a webhook or a channel that takes nothing any more, with what to do.
 const BROKEN: [(u32, &str); 11] = [
@@ -61,20 +65,26 @@ pub fn sort(answer: &Answer, now: Timestamp) -> Result<(), Sorted> {
         || answer.body.trim_start().starts_with('<');
     let Body { code, retry_after } = body.unwrap_or_default();
     let named = retry_after.and_then(seconds).or_else(|| answer.retry_after(now));
+    let busy = || {
+        let wait = named.or_else(|| reset_after(answer));
+        Sorted::new(FailureKind::after(wait), too_many(answer))
+    };
     Err(match answer.status {
         403 | 429 if is_html || code == GUARDED => {
             let wait = Some(named.unwrap_or_default().max(BAN_WAIT));
             let kind = FailureKind::Later { wait, counts: true };
             Sorted::new(kind, "its guard turns this address away for some time")
         }
-        429 => Sorted::new(FailureKind::after(named), "too many messages"),
-        _ if BUSY.contains(&code) => Sorted::new(FailureKind::after(named), "too many messages"),
+        429 => busy(),
+        _ if BUSY.contains(&code) => busy(),
         // The message may have been saved before the fault.
         500 | 504 => Sorted::new(FailureKind::Unsure, "it may have been posted"),
         status => {
             if let Some((_, hint)) = BROKEN.iter().find(|(broken, _)| *broken == code) {
                 Sorted::new(FailureKind::Broken, hint)
-            } else if let Some(sorted) = sort_common(answer, now) {
+            } else if REFUSED.contains(&code) {
+                Sorted::new(FailureKind::Refused, "the message is not valid for Discord")
+            } else if let Some(sorted) = sort_common(answer, named) {
                 sorted
             } else if matches!(status, 401 | 403 | 404 | 410) {
                 Sorted::new(FailureKind::Broken, GONE)
@@ -83,6 +93,29 @@ pub fn sort(answer: &Answer, now: Timestamp) -> Result<(), Sorted> {
             }
         }
     })
+}
+
+/// How long the next message should wait: the webhook's bucket is empty until then.
+/// <https://discord.com/developers/docs/topics/rate-limits#header-format>
+pub fn pause(answer: &Answer) -> Option<Duration> {
+    let left = answer.header("x-ratelimit-remaining")?.trim().parse::<u32>().ok()?;
+    if left == 0 { reset_after(answer) } else { None }
+}
+
+fn reset_after(answer: &Answer) -> Option<Duration> {
+    seconds(answer.header("x-ratelimit-reset-after")?.trim().parse().ok()?)
+}
+
+/// Whose limit it was.
+fn too_many(answer: &Answer) -> &'static str {
+    match answer.header("x-ratelimit-scope") {
+        Some("global") => "too many messages from this address, to all webhooks together",
+        Some("shared") => "too many messages in the channel, by others too",
+        _ if answer.header("x-ratelimit-global").is_some() => {
+            "too many messages from this address, to all webhooks together"
+        }
+        _ => "too many messages",
+    }
 }
 
 #[cfg(test)]
@@ -135,6 +168,34 @@ mod tests {
         let named = |wait| Some(FailureKind::Later { wait: Some(wait), counts: false });
         assert_eq!(exact, named(Duration::from_millis(1250)));
         assert_eq!(rounded, named(Duration::from_secs(2)));
+    }
+
+    #[test]
+    fn a_wait_that_only_the_bucket_names_is_taken_too() {
+        let headers = [("x-ratelimit-remaining", "3"), ("x-ratelimit-reset-after", "0.5")];
+
+        let wait = Some(Duration::from_millis(500));
+        assert_eq!(sorted(429, &headers, "{}"), Some(FailureKind::Later { wait, counts: false }));
+    }
+
+    #[test]
+    fn an_empty_bucket_asks_for_a_pause_and_junk_for_none() {
+        let pause = |remaining: &str, reset: &str| {
+            let headers = vec![
+                ("x-ratelimit-remaining".into(), remaining.into()),
+                ("x-ratelimit-reset-after".into(), reset.into()),
+            ];
+            super::pause(&Answer { status: 200, headers, ..Answer::default() })
+        };
+
+        assert_eq!(pause("0", "1.75"), Some(Duration::from_millis(1750)));
+        assert_eq!(pause("1", "1.75"), None);
+        assert_eq!(super::pause(&Answer::default()), None);
+        for junk in ["", "-1", "NaN", "soon"] {
+            assert_eq!(pause("0", junk), None, "{junk}");
+            assert_eq!(pause(junk, "1"), None, "{junk}");
+        }
+        assert_eq!(pause("0", "1e300"), Some(Duration::from_secs(3600)));
     }
 
     #[test]

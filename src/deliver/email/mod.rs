@@ -133,7 +133,8 @@ impl Email {
     ) -> Result<Receipt, Broke> {
         let (code, words) = session.deliver(mail, deadline).await?;
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(session);
-        Ok(Receipt { status: Some(code), answer: tidy(&words, &self.redactor) })
+        let answer = tidy(&words, &self.redactor);
+        Ok(Receipt { status: Some(code), answer, pause: None })
     }
 
     fn take_kept(&self) -> Option<Session> {

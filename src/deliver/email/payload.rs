@@ -12,7 +12,7 @@ use lettre::message::{Mailbox, MultiPart};
 use lettre::{Address, Message as Mail};
 
 use super::settings::EmailSettings;
-use crate::deliver::answer::steers_direction;
+use crate::deliver::answer::is_invisible;
 use crate::deliver::cut::{Markup, cut};
 use crate::model::{Envelope, Fingerprint};
 
@@ -90,12 +90,12 @@ fn clean(mailbox: &Mailbox) -> Mailbox {
     Mailbox::new(name, mailbox.email.clone())
 }
 
-/// Without controls, line ends and signs that turn the direction; white space collapsed.
+/// Without controls, line ends and what nobody sees; white space collapsed.
 fn one_line(text: &str) -> String {
     let plain: String = text
         .chars()
         .map(|c| if c.is_control() || c.is_whitespace() { ' ' } else { c })
-        .filter(|c| !steers_direction(*c))
+        .filter(|c| !is_invisible(*c))
         .collect();
     plain.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
@@ -195,7 +195,7 @@ mod tests {
             let parsed = MessageParser::new().parse(mail.as_bytes()).unwrap();
             prop_assert_eq!(parsed.headers().len(), 13, "{}", mail);
             let shown = parsed.subject().unwrap();
-            prop_assert!(!shown.chars().any(|c| c.is_control() || steers_direction(c)));
+            prop_assert!(!shown.chars().any(|c| c.is_control() || is_invisible(c)));
         }
 
         #[test]

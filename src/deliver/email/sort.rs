@@ -47,6 +47,7 @@ pub fn sort_reply(phase: Phase, code: u16, text: &str) -> Sorted {
         (Phase::Connect, 500..=599) => Sorted::new(Broken, "the server takes nothing from here"),
         (Phase::Login, 500..=599) => Sorted::new(Broken, "check `username` and `password`"),
         (Phase::Sender, 552) => Sorted::new(Refused, "the mail is too big"),
+        (Phase::Sender, 500..=599) if says("5.3.4") => Sorted::new(Refused, "the mail is too big"),
         (Phase::Sender, 500..=599) => {
             Sorted::new(Broken, "the server does not take mail from `from`")
         }
@@ -92,6 +93,7 @@ mod tests {
             (Phase::Sender, 550, "5.7.1 not your address", Broken),
             (Phase::Sender, 554, "email address is not verified", Broken),
             (Phase::Sender, 552, "5.3.4 too big", Refused),
+            (Phase::Sender, 554, "5.3.4 too big", Refused),
             (Phase::Sender, 451, "", LATER),
             (Phase::Recipient, 450, "4.2.0 greylisted", LATER),
             (Phase::Recipient, 550, "5.1.1 no such user", Refused),

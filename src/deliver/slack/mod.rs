@@ -65,7 +65,10 @@ impl Slack {
         };
         let answer =
             self.post(payload::fit(rendered)).await.map_err(|fault| fault.sending_to(SERVICE))?;
-        answer.settle(SERVICE, sort(&answer, envelope.now), &self.way.redactor)
+        let settled = answer.settle(SERVICE, sort(&answer, envelope.now), &self.way.redactor);
+        // Taken, and asked to go slower from here.
+        let pause = answer.retry_after(envelope.now);
+        settled.map(|receipt| Receipt { pause, ..receipt })
     }
 
     /// Posts an empty payload: Slack checks the URL first and the payload after, and shows

@@ -56,7 +56,7 @@ pub fn sort(answer: &Answer, now: Timestamp) -> Result<(), Sorted> {
     if answer.status == 500 && word == "rollup_error" {
         return Err(Sorted::new(FailureKind::Unsure, "it may have been posted"));
     }
-    if let Some(sorted) = sort_common(answer, now) {
+    if let Some(sorted) = sort_common(answer, answer.retry_after(now)) {
         return Err(sorted);
     }
     Err(match answer.status {

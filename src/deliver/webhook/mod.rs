@@ -16,9 +16,9 @@ use std::time::Duration;
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
-use self::settings::WebhookSettings;
+use self::settings::{Success, WaitFrom, WebhookSettings};
 use self::signature::{Key, signatures};
-use self::sort::sort;
+use self::sort::{named_wait, sort};
 use self::target::Target;
 use super::http::{AGENT, Fault, Way, secret_header};
 use super::outcome::{BadKey, Failure, Receipt};
@@ -47,6 +47,8 @@ pub(super) struct Webhook {
     /// Values are marked as sensitive.
     headers: HeaderMap,
     keys: Vec<Key>,
+    ok: Success,
+    wait_from: WaitFrom,
     way: Way,
 }
 
@@ -70,7 +72,8 @@ impl Webhook {
         let keys = keys(settings, resolver, redactor)?;
         let way = Way::to(target.sample(), timeout, AGENT, redactor)
             .map_err(|why| BadKey::new("url", why, "the TLS of this machine must work first"))?;
-        Ok(Self { target, method, headers, keys, way })
+        let (ok, wait_from) = (settings.ok.clone(), settings.retry_after.clone());
+        Ok(Self { target, method, headers, keys, ok, wait_from, way })
     }
 
     pub(super) async fn send(
@@ -99,7 +102,8 @@ impl Webhook {
         let request =
             self.way.request(self.method.clone(), url).headers(headers).body(body.clone());
         let answer = self.way.exchange(request).await.map_err(|fault| fault.sending_to(SERVICE))?;
-        answer.settle(SERVICE, sort(&answer, envelope.now), &self.way.redactor)
+        let wait = named_wait(&answer, &self.wait_from, envelope.now);
+        answer.settle(SERVICE, sort(&answer, &self.ok, wait), &self.way.redactor)
     }
 
     pub(super) fn probe(&self) -> String {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::settings::WebhookSettings;
+use super::settings::{Success, WaitFrom, WebhookSettings};
 use super::signature::{Key, signatures};
 use crate::deliver::far_side::{FarSide, Reply, built, envelope, inline, settings};
 use crate::deliver::settings::{NotifierSettings, TypeSettings};
@@ -15,7 +15,14 @@ const COUNTING: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 const OTHER: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
 fn hook(url: impl Into<String>) -> WebhookSettings {
-    WebhookSettings { url: inline(url), method: "POST".into(), headers: vec![], secrets: vec![] }
+    WebhookSettings {
+        url: inline(url),
+        method: "POST".into(),
+        headers: vec![],
+        secrets: vec![],
+        ok: Success::default(),
+        retry_after: WaitFrom::default(),
+    }
 }
 
 fn notifier(hook: WebhookSettings) -> Notifier {

@@ -9,7 +9,7 @@ use crate::deliver::retry::Backoff;
 use crate::deliver::{Failure, FailureKind, Receipt};
 use crate::model::{Attempt, AttemptOutcome, DeliveryId};
 use crate::pipeline::attempt::Landed;
-use crate::pipeline::settle::settle;
+use crate::pipeline::settle::{pause_after, settle};
 use crate::pipeline::steps::moved;
 use crate::store::{Claimed, Settled, Settlement};
 use crate::telemetry;
@@ -22,6 +22,8 @@ pub(super) struct Flying {
     source: String,
     job_id: String,
     number: u32,
+    failures: u32,
+    task: Option<tokio::task::Id>,
     /// By how much the clock has stepped since it took off.
     stepped: SignedDuration,
 }
@@ -29,9 +31,12 @@ pub(super) struct Flying {
 impl Dispatch {
     /// Decides what becomes of an attempt; it is written down with the next turn.
     pub(super) fn land(&mut self, landed: Result<Landed, tokio::task::JoinError>) {
-        // A panic in an attempt leaves its claim in flight; it is settled as unsure at the end.
-        let Ok(Landed { mut claimed, result, started_at, begun, took }) = landed else { return };
         self.heed_clock();
+        let landed = match landed {
+            Ok(landed) => landed,
+            Err(cause) => return self.crash(&cause),
+        };
+        let Landed { mut claimed, result, started_at, begun, took } = landed;
         let known = self.in_flight.iter().position(|flying| flying.id == claimed.delivery.id);
         if let Some(flying) = known.map(|index| self.in_flight.swap_remove(index)) {
             let first = &mut claimed.delivery.first_attempt_at;
@@ -63,6 +68,29 @@ impl Dispatch {
             attempt: Attempt { number, started_at, took_ms, outcome, status, answer },
             next,
         });
+    }
+
+    /// An attempt has panicked, which is a fault of this program: it may have got through, and
+    /// must neither be lost nor be tried in a tight circle.
+    fn crash(&mut self, cause: &tokio::task::JoinError) {
+        let known = self.in_flight.iter().position(|flying| flying.task == Some(cause.id()));
+        let Some(flying) = known.map(|index| self.in_flight.swap_remove(index)) else { return };
+        self.done.failed += 1;
+        let now = self.parts.clock.now();
+        let wait = Backoff::default().wait(flying.failures + 1, None, fastrand::f64());
+        let why = "the attempt broke down, which is a fault of this program".to_owned();
+        telemetry::message_delayed(
+            &self.parts.settings.name,
+            &flying.id,
+            flying.number,
+            &format!("{why}: {cause}"),
+            wait,
+        );
+        let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
+        let mut settlement = flying.unsettled(now, why.clone());
+        let due_at = moved(now, wait);
+        settlement.next = Settled::Again { due_at, why, counted: true, unsure: true };
+        self.landed.push(settlement);
     }
 
     /// When the clock has stepped, so have the times that are kept in memory; those in the
@@ -98,17 +126,15 @@ impl Dispatch {
             Ok(_) => self.done.sent += 1,
             Err(_) => self.done.failed += 1,
         }
+        if let Some(pause) = pause_after(result, next, now) {
+            let until = Instant::now() + pause;
+            self.pacer.hold_until(until);
+            self.paused_until = self.paused_until.max(Some(until));
+        }
         match result.as_ref().map_err(|failure| (failure.kind, &failure.reason)) {
             // To refuse one message is to talk to us.
             Ok(_) | Err((FailureKind::Refused, _)) => self.is_well(begun),
             Err((FailureKind::Broken, reason)) => self.is_broken(reason, begun, now),
-            // The service named a wait: that holds for every message to it.
-            Err((FailureKind::Later { wait: Some(_), counts: false }, _)) => {
-                if let Settled::Again { due_at, .. } = next {
-                    let wait = Duration::try_from(due_at.duration_since(now)).unwrap_or_default();
-                    self.pacer.hold_until(Instant::now() + wait);
-                }
-            }
             Err((FailureKind::Later { .. } | FailureKind::Unsure, _)) => {}
         }
     }
@@ -146,13 +172,19 @@ impl Flying {
             source: claimed.delivery.source.clone(),
             job_id: claimed.delivery.job_id.clone(),
             number: claimed.delivery.attempts,
+            failures: claimed.delivery.failures,
+            task: None,
             stepped: SignedDuration::ZERO,
         }
     }
 
-    /// What becomes of an attempt that did not end in time: it may have got through.
-    pub(super) fn unsettled(self, now: Timestamp) -> Settlement {
-        let why = "the program stopped before the answer came".to_owned();
+    /// The same with the task that flies it.
+    pub(super) fn by(self, task: tokio::task::Id) -> Self {
+        Self { task: Some(task), ..self }
+    }
+
+    /// What becomes of an attempt that did not end: it may have got through.
+    pub(super) fn unsettled(self, now: Timestamp, why: String) -> Settlement {
         Settlement {
             id: self.id,
             fence: self.fence,
@@ -168,5 +200,94 @@ impl Flying {
             },
             next: Settled::Again { due_at: now, why, counted: false, unsure: true },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::deliver::Notifier;
+    use crate::deliver::settings::{NotifierSettings, Pace, TypeSettings};
+    use crate::model::{Event, EventKind, NewDelivery};
+    use crate::pipeline::{DispatchParts, Nudges, Routes};
+    use crate::render::Templates;
+    use crate::rules::RuleSet;
+    use crate::secret::{Redactor, Resolver};
+    use crate::store::{Access, Claim, ClaimFrom, Decided, Store, Turn, WalkCommit};
+
+    async fn dispatch(store: &Store, clock: &Clock) -> Dispatch {
+        let settings = NotifierSettings {
+            name: "team".into(),
+            settings: TypeSettings::Console,
+            timeout: Duration::from_secs(10),
+            pace: Pace::Unlimited,
+            retry_for: Duration::from_secs(60),
+        };
+        let resolver = Resolver::of_vars(&[], std::path::Path::new(""));
+        let notifier = Notifier::build(&settings, &resolver, &mut Redactor::default()).unwrap();
+        let parts = DispatchParts {
+            settings,
+            notifier: Arc::new(notifier),
+            store: store.clone(),
+            templates: Arc::new(Templates::builtin()),
+            rules: Arc::new(RuleSet::new(Vec::new())),
+            routes: Arc::new(Routes::default()),
+            nudges: Nudges::default(),
+            zone: TimeZone::UTC,
+            clock: clock.clone(),
+            bell: Arc::default(),
+            retry_bell: Arc::default(),
+        };
+        Dispatch::start(parts).await.unwrap()
+    }
+
+    fn owed(now: Timestamp) -> Decided {
+        let facts = serde_json::Map::new();
+        let event = Event::about_itself(EventKind::SourceDown, "main", "main", now, now, facts);
+        let owed = NewDelivery {
+            id: DeliveryId::of(event.id().as_str(), "r", "team", ""),
+            event_id: event.id(),
+            rule: "r".into(),
+            notifier: "team".into(),
+            recipient: String::new(),
+            template: "default".into(),
+            include_download_url: false,
+            source: "main".into(),
+            job_id: String::new(),
+            kind: event.kind,
+            created_at: now,
+        };
+        Decided { event, verdicts: Vec::new(), owed: vec![owed] }
+    }
+
+    #[tokio::test]
+    async fn what_an_attempt_that_panicked_had_claimed_is_tried_again_after_a_while() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::fixed("2026-11-20T08:00:00Z".parse().unwrap());
+        let now = clock.now();
+        let store = Store::open(&folder.path().join("s.db"), Access::Service, now).await.unwrap();
+        let commit = WalkCommit { events: vec![owed(now)], ..WalkCommit::default() };
+        store.begin("main").await.unwrap().commit(&commit).await.unwrap();
+        let claim = Some(Claim { from: ClaimFrom::Due, most: 1, until: now });
+        let turn = Turn { claim, ..Turn::default() };
+        let claimed = store.turn("team", &turn, now).await.unwrap().remove(0);
+        let mut dispatch = dispatch(&store, &clock).await;
+
+        let task = dispatch.flights.spawn(async { panic!("a fault") });
+        dispatch.in_flight.push(Flying::new(&claimed).by(task.id()));
+        let ended = dispatch.flights.join_next().await.unwrap();
+        dispatch.land(ended);
+        dispatch.step().await.unwrap();
+
+        let row = store.find_delivery(claimed.delivery.id.as_str()).await.unwrap().remove(0);
+        assert_eq!(row.delivery.state.as_str(), "pending");
+        assert!(row.delivery.due_at > now && row.delivery.repeat);
+        let attempts = store.attempts(&claimed.delivery.id).await.unwrap();
+        assert_eq!(attempts[0].outcome, AttemptOutcome::Unsure);
     }
 }

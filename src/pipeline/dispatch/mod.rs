@@ -46,6 +46,9 @@ const LAST_WORD: Duration = Duration::from_secs(2);
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 const STORE_PAUSE_LONGEST: Duration = Duration::from_secs(8);
 
+/// A round that is to end does not sit out a longer pause that a service asks for.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Longest sleep without a reason to wake: a missed bell costs at most this.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
@@ -94,6 +97,10 @@ pub struct Dispatch {
     steps: Steps,
     /// By how much the clock has stepped since the store was told.
     stepped: SignedDuration,
+    /// Until when the service has told us to wait.
+    paused_until: Option<Instant>,
+    /// A claim failed, and may have been written all the same.
+    doubts_claims: bool,
     done: Drained,
 }
 
@@ -125,6 +132,8 @@ impl Dispatch {
             broken,
             broken_at: Instant::now(),
             change: None,
+            paused_until: None,
+            doubts_claims: false,
             done: Drained::default(),
         })
     }
@@ -178,6 +187,12 @@ impl Dispatch {
             if look.idle {
                 break;
             }
+            let paused = self.paused_until.is_some_and(|until| until > Instant::now() + PATIENCE);
+            if paused && self.flights.is_empty() && self.landed.is_empty() {
+                // It is due, but not now: the next round sends it.
+                self.done.failed += 1;
+                break;
+            }
             self.wait(look.wake, stop).await;
         }
         Ok(())
@@ -194,6 +209,12 @@ impl Dispatch {
             telemetry::clock_stepped(&name, self.stepped);
             self.parts.store.clock_stepped(&name, self.stepped).await?;
             self.stepped = SignedDuration::ZERO;
+        }
+        if self.doubts_claims {
+            let known = self.in_flight.iter().map(|flying| &flying.id);
+            let known: Vec<_> = known.chain(self.landed.iter().map(|landed| &landed.id)).collect();
+            self.parts.store.take_back(&name, &known).await?;
+            self.doubts_claims = false;
         }
         let now = self.parts.clock.now();
         let (due, next_due) = match self.free_places() {
@@ -217,6 +238,7 @@ impl Dispatch {
             // What was not claimed may be sent later, and is not to be paid for twice.
             let used = turned.as_ref().map_or(0, Vec::len);
             self.pacer.give_back(allowed.saturating_sub(u32::try_from(used).unwrap_or(allowed)));
+            self.doubts_claims = turned.is_err();
             claimed = turned?;
             self.landed.clear();
             self.change = None;
@@ -273,9 +295,10 @@ impl Dispatch {
     }
 
     fn take_off(&mut self, claimed: Claimed) {
-        self.in_flight.push(Flying::new(&claimed));
+        let flying = Flying::new(&claimed);
         let parts = self.parts.clone();
-        self.flights.spawn(async move { attempt(parts, claimed).await });
+        let task = self.flights.spawn(async move { attempt(parts, claimed).await });
+        self.in_flight.push(flying.by(task.id()));
     }
 
     /// Lets what is in flight end within `grace`, and writes down what became of it. What has
@@ -291,7 +314,9 @@ impl Dispatch {
         let now = self.parts.clock.now();
         let clean = self.in_flight.is_empty();
         let unsettled = std::mem::take(&mut self.in_flight);
-        self.landed.extend(unsettled.into_iter().map(|flying| flying.unsettled(now)));
+        let why = "the program stopped before the answer came";
+        let unsettled = unsettled.into_iter().map(|flying| flying.unsettled(now, why.into()));
+        self.landed.extend(unsettled);
         if self.landed.is_empty() && self.change.is_none() {
             return clean;
         }

@@ -121,7 +121,7 @@ impl Ingest {
         self.memory.open.iter().any(|job| job.id == *id && job.forbidden)
     }
 
-    fn server_now(&self) -> Timestamp {
+    pub(super) fn server_now(&self) -> Timestamp {
         let now = self.parts.clock.now();
         now.checked_add(self.skew).unwrap_or(now)
     }

@@ -41,6 +41,9 @@ const PRUNE_EVERY: SignedDuration = SignedDuration::from_hours(1);
 /// After a failure of the store, unless polls are further apart anyway.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
+/// So many changed jobs are written down at once: a page of them, and a little more.
+const COMMIT_MOST_JOBS: usize = 250;
+
 /// How many odd things are remembered as told.
 const MOST_TOLD: usize = 1_000;
 
@@ -112,12 +115,15 @@ impl PollError {
 #[derive(Debug, Default)]
 struct Differences {
     jobs: Vec<KnownJob>,
+    outdated: Vec<Fingerprint>,
     events: Vec<Event>,
     oddities: Vec<(JobId, Fingerprint, String)>,
 }
 
 impl Differences {
-    fn take(&mut self, step: diff::Step, about: Fingerprint) {
+    fn take(&mut self, known: Option<&KnownJob>, step: diff::Step, about: Fingerprint) {
+        let before = known.map(|known| known.fingerprint);
+        self.outdated.extend(before.filter(|before| *before != step.job.fingerprint));
         let odd = step.notes.iter().map(|note| (step.job.id.clone(), about, note.to_string()));
         self.oddities.extend(odd);
         self.events.extend(step.events);
@@ -210,9 +216,11 @@ impl Ingest {
                 telemetry::element_rejected(source, odd.id.as_deref(), &odd.cause);
             }
         }
-        self.skew = found.started_at.duration_since(found.asked_at);
+        if found.pages > 0 {
+            self.skew = found.started_at.duration_since(found.asked_at);
+        }
         let complete = found.end.is_ok();
-        let returned = returned(&found);
+        let mut returned = returned(&found);
         let mut numbers = PollNumbers {
             pages: found.pages,
             changed: found.seen.len(),
@@ -221,12 +229,24 @@ impl Ingest {
             ..PollNumbers::default()
         };
         let was_first = self.memory.marks.baseline_at.is_none();
-        let marks = complete.then(|| self.marks_after(found.started_at));
-        // Single reads come after: what the list told must not wait for them.
-        let listed = Sight { seen: found.seen, ..Sight::default() };
-        let committed = self.decide_and_commit(&listed, marks, was_first).await?;
-        numbers.events += committed.events;
-        numbers.deliveries += committed.deliveries;
+        let marks = complete.then(|| self.marks_after(found.started_at, found.narrowed));
+        // A long list is written down piece by piece: less memory, and the first messages leave
+        // sooner. The marks go with the last piece, so a crash between two leaves a walk that
+        // was not complete. Single reads come after: what the list told must not wait for them.
+        let mut rest = found.seen;
+        while rest.len() > COMMIT_MOST_JOBS {
+            let later = rest.split_off(COMMIT_MOST_JOBS);
+            let piece = Sight { seen: rest, ..Sight::default() };
+            let (committed, remembered) = self.decide_and_commit(&piece, None, was_first).await?;
+            numbers.add(committed.events, committed.deliveries);
+            returned.extend(remembered);
+            rest = later;
+        }
+        let listed = Sight { seen: rest, ..Sight::default() };
+        let (committed, remembered) = self.decide_and_commit(&listed, marks, was_first).await?;
+        numbers.add(committed.events, committed.deliveries);
+        returned.extend(remembered);
+        drop(listed);
         self.memory.listed(&returned, self.parts.clock.now());
         let mut trouble = None;
         if complete {
@@ -234,9 +254,8 @@ impl Ingest {
             numbers.singles = sight.reads.len() + sight.gone.len();
             trouble = sight.trouble.take();
             if !sight.is_empty() {
-                let committed = self.decide_and_commit(&sight, None, was_first).await?;
-                numbers.events += committed.events;
-                numbers.deliveries += committed.deliveries;
+                let (committed, _) = self.decide_and_commit(&sight, None, was_first).await?;
+                numbers.add(committed.events, committed.deliveries);
             }
         }
         numbers.open = self.memory.open.len();
@@ -253,19 +272,20 @@ impl Ingest {
         }
     }
 
-    /// Diffs, asks the rules, and writes it all down in one transaction.
+    /// Diffs, asks the rules, and writes it all down in one transaction. Also returns by which
+    /// texts the jobs are remembered: not by the one just seen where that is not believed.
     async fn decide_and_commit(
         &mut self,
         sight: &Sight,
         marks: Option<Marks>,
         first_walk: bool,
-    ) -> Result<Committed, StoreError> {
+    ) -> Result<(Committed, Vec<Fingerprint>), StoreError> {
         let source = self.parts.settings.name.clone();
         let named = self.named_events(sight, first_walk).await?;
         let now = self.parts.clock.now();
         let mut transaction = self.parts.store.begin(&source).await?;
         let known = transaction.known(&sight.ids()).await?;
-        let Differences { jobs, mut events, oddities } =
+        let Differences { jobs, outdated, mut events, oddities } =
             self.differences(sight, known, now, first_walk);
         for (job, about, what) in oddities {
             if self.tell_once(about) {
@@ -277,13 +297,14 @@ impl Ingest {
                 event.project_name = name.clone();
             }
         }
-        let mut commit = WalkCommit { jobs, reads: sight.reads.clone(), marks, events: Vec::new() };
+        let reads = sight.reads.clone();
+        let mut commit = WalkCommit { jobs, outdated, reads, marks, events: Vec::new() };
         let IngestParts { rules, routes, .. } = &self.parts;
         commit.events = events.into_iter().map(|event| routes.decide(rules, event, now)).collect();
         let committed = transaction.commit(&commit).await?;
         self.memory.learn(&commit);
         self.parts.nudges.announce(&commit.events);
-        Ok(committed)
+        Ok((committed, commit.jobs.iter().map(|job| job.fingerprint).collect()))
     }
 
     /// The project names of what has happened, fetched before the transaction is opened: a
@@ -319,12 +340,12 @@ impl Ingest {
         let watch = diff::Watch { source, now, baseline, late: !self.caught_up };
         let mut found = Differences::default();
         for seen in &sight.seen {
-            let step = diff::observe(&watch, known.get(&seen.id), seen);
-            found.take(step, seen.fingerprint);
+            let before = known.get(&seen.id);
+            found.take(before, diff::observe(&watch, before, seen), seen.fingerprint);
         }
         for id in &sight.gone {
             if let Some(job) = known.remove(id) {
-                found.take(diff::vanish(&watch, &job), job.fingerprint);
+                found.take(Some(&job), diff::vanish(&watch, &job), job.fingerprint);
             }
         }
         found
@@ -338,11 +359,12 @@ impl Ingest {
         self.told.insert(about)
     }
 
-    fn marks_after(&self, walk_started: Timestamp) -> Marks {
+    fn marks_after(&self, walk_started: Timestamp, narrowed: bool) -> Marks {
         let marks = self.memory.marks;
         let now = self.parts.clock.now();
         let walks = window::Marks { last: marks.last_walk, before_last: marks.watermark };
-        let walks = walks.advance(walk_started);
+        // What lies before the API's own window has not been walked over.
+        let walks = if narrowed { walks } else { walks.advance(walk_started) };
         Marks {
             baseline_at: marks.baseline_at.or(Some(now)),
             watermark: walks.watermark(),
@@ -352,7 +374,8 @@ impl Ingest {
     }
 
     async fn prune(&mut self, returned: &HashSet<Fingerprint>) {
-        let now = self.parts.clock.now();
+        // A clock that runs ahead must not make us forget what the API still shows.
+        let now = self.parts.clock.now().min(self.server_now());
         if self.pruned_at.is_some_and(|last| now.duration_since(last) < PRUNE_EVERY) {
             return;
         }

@@ -1,13 +1,15 @@
 //! One escape for each output syntax: what a value must go through to be only text there.
 //!
-//! `{{x}}` goes through [`Syntax::escape`]; `{{plain x}}`, `{{url x}}` and `{{json x}}` have a
-//! door each. Nothing else writes a value.
+//! `{{x}}` goes through [`Syntax::escape`]; `{{plain x}}`, `{{url x}}`, `{{json x}}` and
+//! `{{lines x n}}` ([`line`]) have a door each. Nothing else writes a value.
 
 mod clean;
+mod line;
 mod link;
 mod markdown;
 
 pub use clean::{Breaks, clean, cut, one_line};
+pub use line::units;
 pub use link::https_link;
 
 use serde_json::{Map, Value};

@@ -251,7 +251,7 @@ impl Check<'_> {
     fn field(&mut self, path: &str, at: usize) {
         let whole = path.strip_prefix("@root.").unwrap_or(path);
         let first = whole.split('.').next().unwrap_or_default();
-        if !matches!(first, "event" | "job" | "rule") {
+        if !matches!(first, "event" | "job" | "rule" | "source" | "notifier") {
             return;
         }
         if let Some(near) = nearest_field(whole, self.known.fields) {

@@ -86,6 +86,29 @@ pub fn cost_of(source: &str, partials: &Sources<'_>) -> Cost {
     cost(source, partials, &mut BTreeMap::new())
 }
 
+/// Whether a template, or a partial that it uses, mentions a field in any of its tags. The
+/// partials must be free of faults.
+pub fn mentions(source: &str, field: &str, partials: &Sources<'_>) -> bool {
+    let is_mentioned = |tag: &str| {
+        tag.split(|char: char| !char.is_alphanumeric() && char != '_').any(|word| word == field)
+    };
+    let tags = scan(source).unwrap_or_default();
+    let mut tags = tags.iter().filter(|tag| tag.kind != Kind::Comment);
+    tags.any(|tag| {
+        let text = &source[tag.span.clone()];
+        let used = match tag.kind {
+            Kind::Partial => partials_of(text),
+            _ => Vec::new(),
+        };
+        // A partial of that name is only a name.
+        is_mentioned(
+            used.iter().fold(text.to_owned(), |text, name| text.replacen(name, "", 1)).as_str(),
+        ) || used.iter().any(|name| {
+            partials.get(name.as_str()).is_some_and(|used| mentions(used, field, partials))
+        })
+    })
+}
+
 fn cost(source: &str, partials: &Sources<'_>, known: &mut BTreeMap<String, Cost>) -> Cost {
     let mut whole = Cost { steps: 1, depth: 0 };
     let mut times: Vec<u64> = Vec::new();
@@ -161,6 +184,18 @@ mod tests {
         assert!(excess("{{#each a}}{{#each b}}{{> row}}{{/each}}{{/each}}").is_some());
         assert!(cost_of("{{> p000}}", &sources(&chain(40, 2))).excess().is_some());
         assert!(cost_of("{{> p000}}", &sources(&chain(40, 1))).excess().is_none());
+    }
+
+    #[test]
+    fn a_field_is_mentioned_in_a_tag_or_a_partial_and_not_in_text() {
+        let partials: Sources<'_> =
+            [("rows", "{{#each events}}x{{/each}}"), ("events", "x"), ("on", "{{> rows}}")].into();
+        let mentions = |source: &str| mentions(source, "events", &partials);
+
+        assert!(mentions("{{#if (len @root.events)}}x{{/if}}"));
+        assert!(mentions("{{#if x}}{{else if events}}{{/if}}"));
+        assert!(mentions("{{> on}}") && mentions("{{> events rows=events}}"));
+        assert!(!mentions("events {{!-- events --}}{{event.kind}}{{events_left 4}}{{> events}}"));
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub struct Shelf {
     pub slot: Slot,
     pub registry: Handlebars<'static>,
     names: BTreeSet<String>,
+    /// Those of the names whose template mentions `events`.
+    of_groups: BTreeSet<String>,
 }
 
 /// The compiled templates of every slot.
@@ -60,8 +62,17 @@ impl Shelf {
 
     /// The path of the template of that name, or else of `default`.
     pub fn path_of(&self, name: &str) -> Option<String> {
-        let name = [name, "default"].into_iter().find(|name| self.names.contains(*name))?;
+        let name = self.used(name)?;
         Some(format!("{}/{name}.{}.hbs", self.slot.kind, self.slot.part))
+    }
+
+    /// Whether the template of that name, or else `default`, mentions the events of a group.
+    pub fn tells_of_groups(&self, name: &str) -> bool {
+        self.used(name).is_some_and(|name| self.of_groups.contains(name))
+    }
+
+    fn used<'a>(&self, name: &'a str) -> Option<&'a str> {
+        [name, "default"].into_iter().find(|name| self.names.contains(*name))
     }
 
     /// The path of what the registry knows under a name: a path itself, or a partial.
@@ -97,13 +108,23 @@ pub fn load(files: Vec<TemplateFile>) -> (Shelves, Vec<FileProblems>) {
         let of_slot: Vec<&Written> =
             written.iter().filter(|written| written.place.slot == index).collect();
         let chosen = choose(&of_slot, &fields, &mut told);
-        let mut shelf = Shelf { slot, registry: registry_of(slot), names: BTreeSet::new() };
+        let mut shelf = Shelf {
+            slot,
+            registry: registry_of(slot),
+            names: BTreeSet::new(),
+            of_groups: BTreeSet::new(),
+        };
+        let partials = partials_among(&chosen);
+        for Compiled { from, .. } in chosen.values().filter(|chosen| !chosen.from.place.partial) {
+            let name = from.place.name.clone();
+            if graph::mentions(&from.text, "events", &partials) {
+                shelf.of_groups.insert(name.clone());
+            }
+            shelf.names.insert(name);
+        }
         for (_, Compiled { from, template }) in chosen {
             sources.insert(from.place.path(), from.text.clone());
             shelf.registry.register_template(&from.registered_name(), template);
-            if !from.place.partial {
-                shelf.names.insert(from.place.name.clone());
-            }
         }
         shelves.push(shelf);
     }
@@ -192,13 +213,18 @@ fn choose<'a>(
     }
 }
 
-/// What is wrong with templates together: the file to refuse, and why.
-fn joint_problem(chosen: &BTreeMap<String, Compiled<'_>>) -> Option<(String, Problem)> {
-    let partials: graph::Sources<'_> = chosen
+/// The texts of the partials by their names.
+fn partials_among<'a>(chosen: &BTreeMap<String, Compiled<'a>>) -> graph::Sources<'a> {
+    chosen
         .values()
         .filter(|compiled| compiled.from.place.partial)
         .map(|compiled| (compiled.from.place.name.as_str(), compiled.from.text.as_str()))
-        .collect();
+        .collect()
+}
+
+/// What is wrong with templates together: the file to refuse, and why.
+fn joint_problem(chosen: &BTreeMap<String, Compiled<'_>>) -> Option<(String, Problem)> {
+    let partials = partials_among(chosen);
     let is_file =
         |name: &str| chosen.get(name).is_some_and(|compiled| compiled.from.origin == Origin::File);
     if let Some(fault) = graph::fault(&partials) {
@@ -237,8 +263,9 @@ fn registry_of(slot: Slot) -> Handlebars<'static> {
 
 /// The fields of all sample documents.
 pub fn known_fields() -> Vec<String> {
+    let documents = samples::documents().into_iter().chain(samples::grouped());
     let fields: BTreeSet<String> =
-        samples::documents().iter().flat_map(|(_, document)| fields_of(document)).collect();
+        documents.flat_map(|(_, document)| fields_of(&document)).collect();
     fields.into_iter().collect()
 }
 

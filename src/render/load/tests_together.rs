@@ -56,7 +56,7 @@ fn partials_are_checked_together() {
         slack("mine", "{{#each events}}{{> row}}{{/each}}"),
     ]), @r#"
     error: slack/mine.json.hbs: loops within loops could take 16080602 steps
-     |
+    --> slack/mine.json.hbs
      = help: take blocks out of blocks, or loops out of loops
     "#);
 }
@@ -68,7 +68,7 @@ fn too_large_and_too_deep_templates_are_refused() {
     assert!(told(&"x".repeat(64 * 1024)).is_empty());
     insta::assert_snapshot!(told(&"x".repeat(64 * 1024 + 1)), @r#"
     error: slack/mine.json.hbs: the template has 65537 bytes, more than 64 KiB
-     |
+    --> slack/mine.json.hbs
      = help: put parts into partials, or leave data out of it
     "#);
     assert!(told(&deep).contains("nested more than 64 deep"));

@@ -9,6 +9,9 @@ const BY_TEMPLATE: [NotifierKind; 4] =
 fn every_message_says_what_happened_to_which_project() {
     for (name, document) in samples::documents() {
         let job = &document["job"];
+        if job.is_null() {
+            continue;
+        }
         let project = match (job["project_name"].as_str(), job["project_id"].as_str()) {
             (Some(project), _) | (None, Some(project)) => project,
             (None, None) => "no project",
@@ -20,7 +23,7 @@ fn every_message_says_what_happened_to_which_project() {
                 let all = whole(&message).replace('\\', "");
                 let about = format!("{name}, {kind}, {template}: {all}");
                 assert!(all.contains(project), "{about}");
-                assert!(all.contains(&vocabulary::headline(&document)), "{about}");
+                assert!(all.contains(&vocabulary::title(&document)), "{about}");
                 if let Some(url) = job["project_url"].as_str() {
                     assert!(all.contains(url), "{about}");
                 }
@@ -95,19 +98,6 @@ fn the_marks_of_a_message_are_said_in_every_type() {
 }
 
 #[test]
-fn an_event_about_no_job_is_said_too() {
-    let document = json!({"event": {"id": "e", "kind": "source_down", "source": "main", "from": null,
-        "to": null, "detected_at": "2026-11-20T08:03:20Z", "late": false, "repeat": false}, "job": null});
-
-    for kind in BY_TEMPLATE {
-        for template in ["default", "failure"] {
-            let all = whole(&builtin_message(kind, template, &document));
-            assert!(all.contains("Descript cannot be polled") && all.contains("main"), "{all}");
-        }
-    }
-}
-
-#[test]
 fn a_subject_says_project_type_and_outcome() {
     let subjects: Vec<String> = samples::documents()
         .iter()
@@ -141,6 +131,11 @@ fn a_subject_says_project_type_and_outcome() {
     partial, nothing else known: no project: AI edit finished partially
     succeeded, nothing else known: no project: AI edit succeeded
     stopped without a result: no project: AI edit stopped, its outcome is not known
+    source down: Descript cannot be polled: main
+    source down before its first poll: Descript cannot be polled: main
+    source up: Descript is polled again: main
+    notifier down: Notifier team refuses messages
+    notifier up: Notifier team takes messages again, 12 are being caught up
     "#);
 }
 
@@ -321,14 +316,7 @@ fn a_mail_has_everything_in_html_as_well() {
         panic!("a mail was asked for");
     };
 
-    let mut shown = String::new();
-    for piece in html.split("<body").nth(1).unwrap().split('<').skip(1) {
-        let text = piece.split_once('>').map_or("", |(_, text)| text).trim();
-        if !text.is_empty() {
-            shown.push_str(&format!("{text}\n"));
-        }
-    }
-    insta::assert_snapshot!(shown, @r#"
+    insta::assert_snapshot!(shown(&html), @r#"
     ❌ Import failed
     Client A/Episode 12
     Error (import_failed)

@@ -62,6 +62,23 @@ fn a_missing_field_is_shown_with_the_one_that_was_meant() {
 }
 
 #[test]
+fn the_fields_of_events_about_no_job_and_of_groups_are_known() {
+    let help = |text: &str| failure(text).0.help.unwrap_or_default();
+
+    assert_eq!(help("{{evnts}}"), "did you mean `events`?");
+    assert_eq!(help("{{source.resaon}}"), "did you mean `source.reason`?");
+    assert_eq!(help("{{notifier.waitng}}"), "did you mean `notifier.waiting`?");
+    assert!(help("{{source.last_success}}").starts_with("not every event has it"));
+    let (_, problems) = Templates::with_overrides(vec![file(
+        "console/mine.text.hbs",
+        "{{#if source.down_for_second}}{{/if}}{{default notifier.nmae \"\"}}{{#if source.since}}{{/if}}",
+    )]);
+    let told: Vec<String> =
+        problems[0].2.iter().filter_map(|problem| problem.help.clone()).collect();
+    assert_eq!(told, ["did you mean `source.down_for_seconds`?", "did you mean `notifier.name`?"]);
+}
+
+#[test]
 fn a_field_that_other_events_have_is_a_warning() {
     let (failure, shown) = failure("{\"text\": \"{{job.result.share_url}}\"}");
 
@@ -81,17 +98,17 @@ fn a_field_that_other_events_have_is_a_warning() {
 fn what_is_not_a_json_object_is_told() {
     insta::assert_snapshot!(failure("{\"text\": \"a\",}").1, @r#"
     error: slack/mine.json.hbs: what it makes is not JSON: trailing comma at line 1 column 14
-     |
+    --> slack/mine.json.hbs
      = help: that line of the output is: {"text": "a",}
     "#);
     insta::assert_snapshot!(failure("[1]").1, @r#"
     error: slack/mine.json.hbs: what it makes is JSON, but not an object
-     |
+    --> slack/mine.json.hbs
      = help: the body begins with { and ends with }
     "#);
     insta::assert_snapshot!(failure("{\"text\": {{json job.result.error_code}}} x").1, @r#"
     error: slack/mine.json.hbs: what it makes is not JSON: trailing characters at line 1 column 27
-     |
+    --> slack/mine.json.hbs
      = help: that line of the output is: {"text": "import_failed"} x
     "#);
 }

@@ -120,6 +120,44 @@ fn a_hostile_text_cannot_begin_a_line_or_steer_a_terminal() {
 }
 
 #[test]
+fn a_hostile_text_is_only_text_in_a_digest() {
+    for text in HOSTILE {
+        let mut group = sample("a group about the bridge");
+        let mut down = sample("source down");
+        down["source"] = json!({"name": text, "reason": text, "since": text, "last_success": text});
+        group["events"] =
+            KINDS.map(|kind| poisoned(text, kind)).into_iter().chain([down.clone()]).collect();
+
+        for document in [group, down] {
+            let of = |kind| builtin_message(kind, "default", &document);
+            let slack = json_of(&of(NotifierKind::Slack));
+            for block in slack["blocks"].as_array().unwrap() {
+                for part in [&block["text"], &block["elements"][0]] {
+                    let shown = part["text"].as_str().unwrap_or_default();
+                    assert!(part["type"] != "mrkdwn" || !shown.contains('<'), "{shown}");
+                    assert!(!shown.contains(['\u{1b}', '\u{202e}', '\u{0}', '\u{9b}']), "{shown}");
+                }
+            }
+            assert!(!slack["text"].as_str().unwrap().contains('<'), "{slack}");
+            let embeds = json_of(&of(NotifierKind::Discord))["embeds"].clone();
+            let markdown = strings(&embeds[0]["description"]).remove(0);
+            assert!(!markdown.replace("\\@", "").contains('@'), "{markdown}");
+            assert!(!markdown.replace("\\[", "").contains('['), "{markdown}");
+            let Message::Mail { subject, text: body, html } = of(NotifierKind::Email) else {
+                panic!("a mail was asked for");
+            };
+            assert!(!subject.contains(['\r', '\n']) && !subject.contains("=?"));
+            assert!(!body.contains("\nBcc:") && !body.contains("\nStatus:"));
+            assert!(!html.contains("<script") && !html.contains("<img") && !html.contains("href="));
+            let shown = whole(&of(NotifierKind::Console));
+            assert!(!shown.chars().any(|char| char.is_control() && char != '\n'), "{shown:?}");
+            let outer = shown.lines().filter(|line| !line.starts_with(' ') && !line.is_empty());
+            assert_eq!(outer.count(), 1, "{shown}");
+        }
+    }
+}
+
+#[test]
 fn a_template_with_a_json_body_of_its_own_stays_as_it_is_written() {
     let templates = with_file(
         "webhook/ntfy.json.hbs",

@@ -1,7 +1,9 @@
 //! Messages as people get them: what the built-in templates say, what hostile data can do,
 //! what happens when a template fails.
 
+mod bridge;
 mod builtin;
+mod digest;
 mod fallback;
 mod hostile;
 
@@ -34,7 +36,8 @@ fn builtin_message(kind: NotifierKind, template: &str, document: &Value) -> Mess
 }
 
 fn sample(name: &str) -> Value {
-    samples::documents().into_iter().find(|(known, _)| *known == name).unwrap().1
+    let mut documents = samples::documents().into_iter().chain(samples::grouped());
+    documents.find(|(known, _)| *known == name).unwrap().1
 }
 
 /// All of a message as one text.
@@ -62,6 +65,18 @@ fn strings(value: &Value) -> Vec<String> {
         Value::Object(fields) => fields.values().flat_map(strings).collect(),
         _ => Vec::new(),
     }
+}
+
+/// What a mail's HTML shows, a piece a line.
+fn shown(html: &str) -> String {
+    let mut shown = String::new();
+    for piece in html.split("<body").nth(1).unwrap().split('<').skip(1) {
+        let text = piece.split_once('>').map_or("", |(_, text)| text).trim();
+        if !text.is_empty() {
+            shown.push_str(&format!("{text}\n"));
+        }
+    }
+    shown
 }
 
 fn file(path: &str, text: &str) -> TemplateFile {

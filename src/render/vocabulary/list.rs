@@ -1,6 +1,6 @@
 //! The list of words: names, usage, number of arguments.
 
-use super::{Does, Missing, Word, event, logic, media, text, time};
+use super::{Does, Missing, Word, event, group, logic, media, text, time};
 
 /// Every word that a template can use, in the order of the reference.
 pub const WORDS: &[Word] = &[
@@ -85,12 +85,29 @@ pub const WORDS: &[Word] = &[
         event::headline_word,
     ),
     about(
+        "title",
+        "title",
+        "project and headline, of a group `12 things happened`: what a message begins with",
+        event::title_word,
+    ),
+    about(
+        "cause",
+        "cause",
+        "why, on one line, where something went wrong: the error, the first failed file, an outage's reason; else empty",
+        event::cause_word,
+    ),
+    about(
         "outcome",
         "outcome",
         "one or two words: `succeeded`, `partial`, `failed`",
         event::outcome,
     ),
-    about("emoji", "emoji", "one that goes with the outcome", event::emoji),
+    about(
+        "emoji",
+        "emoji",
+        "one that goes with the outcome, of a group with its worst",
+        event::emoji,
+    ),
     about("colour", "colour", "one that goes with the outcome, as Discord's number", event::colour),
     about("colour_hex", "colour_hex", "the same as `#rrggbb`", event::colour_hex),
     about(
@@ -126,6 +143,38 @@ pub const WORDS: &[Word] = &[
             media::files_left,
         )
     },
+    // A group of events.
+    about(
+        "counts",
+        "counts",
+        "a group's events by outcome: `3 failed, 8 succeeded, 1 cancelled`",
+        group::counts,
+    ),
+    Word {
+        name: "lines",
+        usage: "lines events 2500",
+        about: "a line for each event, with project (linked), outcome, cause and time, as detailed as fits into so many characters together",
+        args: 2..=2,
+        missing: Missing::Refused,
+        does: Does::WritesMoment(group::write_lines, group::lines),
+    },
+    Word {
+        args: 2..=3,
+        ..value(
+            "chunks",
+            "chunks list 8 [40]",
+            "for `#each`: the list (its first 40 elements) in lists of 8, as services limit the length of a text",
+            2,
+            group::chunks,
+        )
+    },
+    value(
+        "events_left",
+        "events_left 40",
+        "how many events a group has beyond so many",
+        1,
+        group::events_left,
+    ),
     // Doors of their own.
     writes(
         "url",

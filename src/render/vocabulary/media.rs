@@ -19,15 +19,10 @@ pub fn files(call: &Call<'_>) -> Value {
         .filter(|(_, entry)| is_of(entry, wanted))
         .take(max)
         .map(|(name, entry)| {
-            let reason = entry.get("error_message").and_then(Value::as_str);
-            let reason = match reason {
-                None | Some("") if is_failed(entry) => Some("no reason given"),
-                reason => reason,
-            };
             json!({
                 "name": name,
                 "status": entry.get("status").cloned().unwrap_or(Value::Null),
-                "error_message": reason,
+                "error_message": reason_of(entry),
                 "duration_seconds": entry.get("duration_seconds").cloned().unwrap_or(Value::Null),
             })
         })
@@ -56,9 +51,22 @@ pub fn count(job: &Value, status: Option<&str>) -> usize {
         .map_or(0, |entries| entries.values().filter(|entry| is_of(entry, status)).count())
 }
 
+/// The name of the first file that failed, and why.
+pub fn first_failed(job: &Value) -> Option<(&str, &str)> {
+    let (name, entry) = media_status(job)?.iter().find(|(_, entry)| is_failed(entry))?;
+    Some((name, reason_of(entry).unwrap_or_default()))
+}
+
 /// Whether a media file did not get in. An unknown status is not a success.
 pub fn is_failed(entry: &Value) -> bool {
     entry.get("status").and_then(Value::as_str) != Some("success")
+}
+
+fn reason_of(entry: &Value) -> Option<&str> {
+    match entry.get("error_message").and_then(Value::as_str) {
+        None | Some("") if is_failed(entry) => Some("no reason given"),
+        reason => reason,
+    }
 }
 
 fn is_of(entry: &Value, status: Option<&str>) -> bool {

@@ -3,10 +3,11 @@
 //! [`WORDS`] is the one list: registration, the checks at load and the reference in the
 //! README read it. Every word is total: whatever the values, it answers with a value. A
 //! value that is missing is an error, as for fields, unless the word is made for that. What
-//! a word answers goes through the escape like any field; `url`, `plain` and `json` have
-//! their own way through [`Syntax`].
+//! a word answers goes through the escape like any field; `url`, `plain`, `json` and
+//! `lines` have their own way through [`Syntax`].
 
 mod event;
+mod group;
 mod list;
 mod logic;
 mod media;
@@ -24,7 +25,8 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::escape::Syntax;
-pub use event::{headline, project};
+pub use event::title;
+pub use group::{counts_of, events_of, lines_of};
 pub use list::WORDS;
 pub use media::is_failed;
 
@@ -64,6 +66,8 @@ pub enum Does {
     Moment(fn(&Call<'_>, &Moment) -> Value),
     /// Writes by a door of its own in the escape; within brackets it answers with a value.
     Writes(fn(Syntax, &Value) -> String, fn(&Value) -> Value),
+    /// The same, depending on when and where the message is made.
+    WritesMoment(fn(Syntax, &Call<'_>, &Moment) -> String, fn(&Call<'_>, &Moment) -> Value),
 }
 
 /// When and where a message is made.
@@ -135,7 +139,7 @@ pub fn word(name: &str) -> Option<&'static Word> {
 pub fn register(registry: &mut Handlebars<'static>, syntax: Syntax) {
     for word in WORDS {
         match word.does {
-            Does::Block | Does::Own | Does::Moment(_) => {}
+            Does::Block | Does::Own | Does::Moment(_) | Does::WritesMoment(..) => {}
             Does::Value(answer) => {
                 registry.register_helper(word.name, Box::new(Answer { word, answer }));
             }
@@ -148,11 +152,20 @@ pub fn register(registry: &mut Handlebars<'static>, syntax: Syntax) {
 }
 
 /// Teaches one rendering the words that depend on the moment.
-pub fn register_moment<'rc>(context: &mut RenderContext<'_, 'rc>, moment: &Moment) {
+pub fn register_moment<'rc>(context: &mut RenderContext<'_, 'rc>, moment: &Moment, syntax: Syntax) {
     for word in WORDS {
-        if let Does::Moment(answer) = word.does {
-            let helper = AnswerNow { word, moment: moment.clone(), answer };
-            context.register_local_helper(word.name, Box::new(helper));
+        let moment = moment.clone();
+        match word.does {
+            Does::Block | Does::Own | Does::Value(_) | Does::Writes(..) => {}
+            Does::Moment(answer) => {
+                let helper = AnswerNow { word, moment, answer };
+                context.register_local_helper(word.name, Box::new(helper));
+            }
+            Does::WritesMoment(write, answer) => {
+                let answer = AnswerNow { word, moment, answer };
+                context
+                    .register_local_helper(word.name, Box::new(WriteNow { answer, syntax, write }));
+            }
         }
     }
 }
@@ -173,6 +186,12 @@ struct Write {
     syntax: Syntax,
     write: fn(Syntax, &Value) -> String,
     answer: fn(&Value) -> Value,
+}
+
+struct WriteNow {
+    answer: AnswerNow,
+    syntax: Syntax,
+    write: fn(Syntax, &Call<'_>, &Moment) -> String,
 }
 
 /// Gathers the arguments, or names the one that is missing.
@@ -242,6 +261,32 @@ impl HelperDef for Write {
     ) -> Result<ScopedJson<'rc>, RenderError> {
         let call = call_of(self.word, helper, context)?;
         Ok(ScopedJson::Derived((self.answer)(call.arg(0))))
+    }
+}
+
+impl HelperDef for WriteNow {
+    fn call<'reg: 'rc, 'rc>(
+        &self,
+        helper: &Helper<'rc>,
+        _: &'reg Handlebars<'reg>,
+        context: &'rc Context,
+        _: &mut RenderContext<'reg, 'rc>,
+        out: &mut dyn Output,
+    ) -> HelperResult {
+        let call = call_of(self.answer.word, helper, context)?;
+        out.write(&(self.write)(self.syntax, &call, &self.answer.moment))?;
+        Ok(())
+    }
+
+    // Within brackets: what is answered here meets the escape later.
+    fn call_inner<'reg: 'rc, 'rc>(
+        &self,
+        helper: &Helper<'rc>,
+        registry: &'reg Handlebars<'reg>,
+        context: &'rc Context,
+        render_context: &mut RenderContext<'reg, 'rc>,
+    ) -> Result<ScopedJson<'rc>, RenderError> {
+        self.answer.call_inner(helper, registry, context, render_context)
     }
 }
 

@@ -23,7 +23,7 @@ fn said_in(syntax: Syntax, tag: &str, document: &Value) -> Result<String, String
     let mut render_context = RenderContext::new(None);
     let now = "2026-11-20T12:00:00Z".parse().unwrap();
     let moment = Moment { now, zone: TimeZone::get("Europe/Berlin").unwrap() };
-    register_moment(&mut render_context, &moment);
+    register_moment(&mut render_context, &moment, syntax);
     let mut output = StringOutput::new();
     template
         .render(&registry, &context, &mut render_context, &mut output)
@@ -144,6 +144,122 @@ fn a_document_may_be_one_of_a_group() {
         said(tag, &document).unwrap(),
         "❌ A: Publish failed (failed); 💤 2: AI edit finished, but nothing was changed (succeeded); "
     );
+}
+
+/// A group of that many failed imports, whose names and links are these.
+fn failures(many: usize, name: &str, url: &str) -> Value {
+    let job = json!({"job_type": "import/project_media", "project_name": name, "project_url": url,
+        "stopped_at": "2026-11-20T08:03:10Z", "result": {"error_message": "no\nfile"}});
+    json!({"events": vec![json!({"event": {"kind": "failed"}, "job": job}); many]})
+}
+
+#[test]
+fn a_group_is_said_by_its_worst_and_counted() {
+    let event = |kind: &str| json!({"event": {"kind": kind}, "job": {"project_name": "A"}});
+    let group = json!({"event": {"kind": "succeeded"}, "events": [event("succeeded"),
+        event("failed"), event("source_down"), event("source_down"), event("odd"), event("failed")]});
+
+    let tag = "{{emoji}} {{title}}: {{counts}} {{colour_hex}} {{headline}}";
+
+    assert_eq!(
+        said(tag, &group).unwrap(),
+        "❌ 6 things happened: 2 failed, 1 succeeded, 2 sources down, 1 more #d6364f Job succeeded"
+    );
+    assert_eq!(
+        said("{{title}}: {{counts}}", &failures(1, "A", "")).unwrap(),
+        "1 thing happened: 1 failed"
+    );
+    assert_eq!(
+        said("{{title}}|{{counts}}", &json!({"events": []})).unwrap(),
+        "descript-notify: Something happened|"
+    );
+}
+
+#[test]
+fn lines_give_up_detail_until_they_fit() {
+    let group = failures(3, "A name", "https://a.example/1");
+    let lines = |room: usize| {
+        let tag = format!("{{{{lines events {room}}}}}");
+        said_in(Syntax::DiscordJson, &tag, &group).unwrap().replace("\\n", "\n").replace("\\\\", "")
+    };
+
+    insta::assert_snapshot!(lines(500), @r#"
+    ❌ [A name](https://a.example/1) · Import failed: no file · 20 Nov 09:03
+    ❌ [A name](https://a.example/1) · Import failed: no file · 20 Nov 09:03
+    ❌ [A name](https://a.example/1) · Import failed: no file · 20 Nov 09:03
+    "#);
+    insta::assert_snapshot!(lines(210), @r#"
+    ❌ [A name](https://a.example/1) · Import failed: no file · 09:03
+    ❌ [A name](https://a.example/1) · Import failed: no file · 09:03
+    ❌ [A name](https://a.example/1) · Import failed: no file · 09:03
+    "#);
+    insta::assert_snapshot!(lines(130), @r#"
+    ❌ A name · Import failed: no file · 09:03
+    ❌ A name · Import failed: no file · 09:03
+    ❌ A name · Import failed: no file · 09:03
+    "#);
+    insta::assert_snapshot!(lines(100), @r#"
+    ❌ A name · Import failed: no file · 09:03
+    ❌ A name · Import failed: no file · 09:03
+    … and 1 more
+    "#);
+    assert_eq!((lines(12).as_str(), lines(11).as_str()), ("… and 3 more", ""));
+}
+
+#[test]
+fn lines_are_written_for_their_place() {
+    let group = failures(2, "<A>", "https://a.example/?a=1&b=2");
+    let lines = |syntax| said_in(syntax, "{{lines events 900}}", &group).unwrap();
+
+    insta::assert_snapshot!(lines(Syntax::SlackJson), @r#"❌ <https://a.example/?a=1&b=2|&lt;A&gt;> · Import failed: no file · 20 Nov 09:03\n❌ <https://a.example/?a=1&b=2|&lt;A&gt;> · Import failed: no file · 20 Nov 09:03"#);
+    insta::assert_snapshot!(lines(Syntax::Html), @r#"
+    ❌ <a href="https://a.example/?a=1&amp;b=2">&lt;A&gt;</a> · Import failed: no file · 20 Nov 09:03<br>
+    ❌ <a href="https://a.example/?a=1&amp;b=2">&lt;A&gt;</a> · Import failed: no file · 20 Nov 09:03
+    "#);
+    insta::assert_snapshot!(lines(Syntax::Text), @r#"
+    ❌ <A> · Import failed: no file · 20 Nov 09:03 · https://a.example/?a=1&b=2
+        ❌ <A> · Import failed: no file · 20 Nov 09:03 · https://a.example/?a=1&b=2
+    "#);
+    insta::assert_snapshot!(lines(Syntax::Json), @r#"❌ <A> · Import failed: no file · 20 Nov 09:03 · https://a.example/?a=1&b=2\n❌ <A> · Import failed: no file · 20 Nov 09:03 · https://a.example/?a=1&b=2"#);
+    assert_eq!(
+        said_in(Syntax::SlackJson, "{{upper (lines events 30)}}", &group).unwrap(),
+        "… AND 2 MORE"
+    );
+}
+
+#[test]
+fn what_went_wrong_is_said_on_one_line() {
+    let cause = |kind: &str, job: Value| {
+        let document = json!({"event": {"kind": kind, "to": "paused"}, "job": job,
+            "source": {"reason": "a\nb"}, "notifier": {"reason": "c"}});
+        said("{{cause}}", &document).unwrap()
+    };
+    let files = json!({"result": {"error_message": "e", "media_status": {
+        "a.wav": {"status": "success"}, "b.wav": {"status": "failed", "error_message": "403"}}}});
+
+    assert_eq!(cause("failed", json!({"result": {"error_message": "x\n y"}})), "x y");
+    assert_eq!(cause("failed", json!({"result": {"error_code": "x"}})), "x");
+    assert_eq!(cause("failed", json!({})), "");
+    assert_eq!(cause("partial", files), "1 of 2 files failed: b.wav (403)");
+    assert_eq!(cause("partial", json!({"result": {"error_message": "e"}})), "e");
+    assert_eq!(cause("changed", json!({})), "its state is “paused”");
+    assert_eq!(cause("source_down", json!(null)), "a b");
+    assert_eq!(cause("notifier_down", json!(null)), "c");
+    assert_eq!(cause("succeeded", json!({"result": {"error_message": "e"}})), "");
+}
+
+#[test]
+fn a_list_is_gone_through_in_chunks() {
+    let document = json!({"events": [1, 2, 3, 4, 5], "events_total": 9, "n": 1});
+    let chunks = |call: &str| {
+        said(&format!("{{{{#each ({call})}}}}{{{{json this}}}}{{{{/each}}}}"), &document)
+    };
+
+    assert_eq!(chunks("chunks events 2").unwrap(), "[1,2][3,4][5]");
+    assert_eq!(chunks("chunks events 2 3").unwrap(), "[1,2][3]");
+    assert_eq!(chunks("chunks events 0 2").unwrap(), "[1][2]");
+    assert_eq!(chunks("chunks n 2").unwrap(), "");
+    assert_eq!(said("{{events_left 4}} {{events_left 40}}", &document).unwrap(), "5 0");
 }
 
 #[test]

@@ -2,9 +2,12 @@
 
 use jiff::Timestamp;
 use jiff::fmt::strtime;
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::{Call, Moment};
+
+const USUAL: &str = "%Y-%m-%d %H:%M %Z";
 
 /// `duration seconds` or `duration from to`
 pub fn duration(call: &Call<'_>) -> Value {
@@ -31,17 +34,18 @@ pub fn ago(call: &Call<'_>, moment: &Moment) -> Value {
 
 /// `local_time time ["%H:%M"]`: with a format that strftime does not know, the usual one.
 pub fn local_time(call: &Call<'_>, moment: &Moment) -> Value {
-    const USUAL: &str = "%Y-%m-%d %H:%M %Z";
+    local(&call.text(0), call.arg(1).as_str().unwrap_or(USUAL), &moment.zone).into()
+}
 
-    let Some(then) = instant(call.arg(0)) else {
-        return call.text(0).into();
+/// The time there; a text that is no time as it is.
+pub fn local(text: &str, format: &str, zone: &TimeZone) -> String {
+    let Ok(then) = text.parse::<Timestamp>() else {
+        return text.to_owned();
     };
-    let local = then.to_zoned_datetime(moment.zone.clone());
-    let format = call.arg(1).as_str().unwrap_or(USUAL);
-    strtime::format(format, &local)
-        .or_else(|_| strtime::format(USUAL, &local))
+    let there = then.to_zoned_datetime(zone.clone());
+    strtime::format(format, &there)
+        .or_else(|_| strtime::format(USUAL, &there))
         .unwrap_or_else(|_| then.to_string())
-        .into()
 }
 
 fn instant(value: &Value) -> Option<Timestamp> {

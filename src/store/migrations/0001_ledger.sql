@@ -46,7 +46,11 @@ CREATE TABLE job (
     PRIMARY KEY (source, job_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX job_open ON job (source) WHERE phase = 'open';
-CREATE INDEX job_created ON job (source, created_ms);
+-- The rows are large: what many are chosen or counted by stands in an index as a whole.
+CREATE INDEX job_ended ON job (source, fingerprint, phase) WHERE phase = 'ended';
+CREATE INDEX job_over ON job (source, ended_ms) WHERE phase <> 'open';
+CREATE INDEX job_created ON job (source, created_ms, phase);
+CREATE INDEX job_listed ON job (created_ms, first_seen_ms, state, project_id);
 
 CREATE TABLE project (
     source     TEXT NOT NULL,
@@ -78,6 +82,8 @@ CREATE TABLE event (
     UNIQUE (source, subject, slot, occurrence)
 ) STRICT;
 CREATE INDEX event_detected ON event (detected_ms);
+CREATE INDEX event_kind ON event (kind, detected_ms);
+CREATE INDEX event_job ON event (job_id);
 
 -- What each rule that was tried said, with its reason.
 CREATE TABLE verdict (
@@ -152,7 +158,8 @@ CREATE INDEX delivery_due ON delivery (notifier, due_ms) WHERE state = 'pending'
 CREATE INDEX delivery_lane ON delivery (notifier, source, job_id, recipient, seq)
     WHERE state IN ('pending', 'sending');
 CREATE INDEX delivery_sending ON delivery (claimed_until_ms) WHERE state = 'sending';
-CREATE INDEX delivery_unsettled ON delivery (state, notifier, seq) WHERE state IN ('held', 'dead');
+CREATE INDEX delivery_held ON delivery (notifier, rank, seq) WHERE state = 'held';
+CREATE INDEX delivery_dead ON delivery (seq) WHERE state = 'dead';
 CREATE INDEX delivery_progress ON delivery (source, job_id)
     WHERE rank = 1 AND state IN ('pending', 'held');
 CREATE INDEX delivery_group ON delivery (group_id) WHERE group_id IS NOT NULL;

@@ -1,15 +1,19 @@
-//! Sample events: one of every kind and job type, and ones with as little as there can be.
+//! Sample events: one of every kind and job type, and ones with as little as there can be;
+//! and groups of them.
 //!
 //! `check` renders each template that a rule uses against them, `preview` shows them, and
 //! their fields are the ones that suggestions come from. All values are made up.
 
+mod bridge;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::model::{Event, EventKey, EventKind, JobId, ProjectName, RuleView};
+use crate::model::{Event, EventKey, EventKind, JobId, ProjectName, RuleView, grouped_document};
 
 const JOB_ID: &str = "project-media-import-1b6f0c1e-55a1-4b0e-9f2b-0c7f2a7d9e11";
 const PROJECT_ID: &str = "1b6f0c1e-55a1-4b0e-9f2b-0c7f2a7d9e11";
+const DETECTED_AT: Timestamp = Timestamp::constant(1_795_161_800, 0);
 const PROJECT_NAME: &str = "Client A/Episode 12";
 
 /// Every sample as an event, with a name for people.
@@ -17,6 +21,7 @@ pub fn events() -> Vec<(&'static str, Event)> {
     let mut events = running();
     events.extend(finished());
     events.extend(odd());
+    events.extend(bridge::events());
     events
 }
 
@@ -27,10 +32,51 @@ pub fn documents() -> Vec<(&'static str, Value)> {
         .map(|(name, event)| {
             let repeat = name == "import failed";
             let suppressed = if repeat { 3 } else { 0 };
-            let rule = RuleView { name: "sample".into(), suppressed };
-            (name, event.document(Some(&rule), repeat))
+            (name, event.document(Some(&sample_rule(suppressed)), repeat))
         })
         .collect()
+}
+
+/// Grouped documents, with a name for people: a few events, only one, many, and ones about no
+/// job.
+pub fn grouped() -> Vec<(&'static str, Value)> {
+    let events = events();
+    let group = |names: &[&str]| -> Vec<Event> {
+        let named = |name: &&str| events.iter().find(|(known, _)| known == name);
+        names.iter().filter_map(named).map(|(_, event)| event.clone()).collect()
+    };
+    let many = ["import succeeded", "agent succeeded", "publish failed", "publish succeeded"];
+    [
+        (
+            "a group that ends with a failure",
+            group(&["import succeeded", "agent cancelled", "import failed"]),
+        ),
+        (
+            "a group that ends with a success",
+            group(&["import partial", "publish in progress", "publish succeeded"]),
+        ),
+        ("a group of one", group(&["import partial"])),
+        ("a group of forty", group(&many.repeat(10))),
+        (
+            "a group about the bridge",
+            group(&[
+                "source down",
+                "notifier down",
+                "notifier up",
+                "failed, nothing else known",
+                "source up",
+            ]),
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(name, events)| {
+        Some((name, grouped_document(&events, Some(&sample_rule(0)), false)?))
+    })
+    .collect()
+}
+
+fn sample_rule(suppressed: u64) -> RuleView {
+    RuleView { name: "sample".into(), suppressed }
 }
 
 fn running() -> Vec<(&'static str, Event)> {
@@ -250,7 +296,7 @@ fn sample(kind: EventKind, from: Option<&str>, to: &str, job_type: &str, more: V
         kind,
         from: from.map(str::to_owned),
         to: Some(to.to_owned()),
-        detected_at: Timestamp::constant(1_795_161_800, 0),
+        detected_at: DETECTED_AT,
         late: false,
         job_id: JobId::parse(JOB_ID).ok(),
         project_name: ProjectName::Known(PROJECT_NAME.into()),
@@ -270,6 +316,17 @@ mod tests {
         for kind in EventKind::MADE {
             assert!(events.iter().any(|(_, event)| event.kind == kind), "{kind}");
         }
+    }
+
+    #[test]
+    fn groups_end_with_several_kinds_and_reach_forty_events() {
+        let groups = grouped();
+
+        for kind in ["failed", "succeeded", "partial", "source_up"] {
+            assert!(groups.iter().any(|(_, group)| group["event"]["kind"] == kind), "{kind}");
+        }
+        let sizes = groups.iter().filter_map(|(_, group)| group["events"].as_array());
+        assert_eq!(sizes.map(Vec::len).collect::<Vec<_>>(), [3, 3, 1, 40, 5]);
     }
 
     #[test]

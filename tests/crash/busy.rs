@@ -1,0 +1,290 @@
+//! A busy stage: three notifiers whose services have moods, and jobs that come, run and end
+//! in every way there is, for as long as a test wants.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use crate::story::{Arrival, Fate, Life, Story};
+use crate::support::bridge::{Bridge, Setup, email, rule, webhook};
+use crate::support::mood::{Mood, mail_fault};
+use crate::support::sink::{Answer, Close, Received, Sink};
+use crate::support::smtp::SmtpSink;
+use crate::support::{GLANCE, PATIENCE};
+
+/// What mail is sent about.
+const MAILED: &[&str] = &["succeeded", "partial", "failed", "cancelled", "stopped"];
+
+/// Waits between the steps of a job that does not look at what is told about it.
+const STEP_MS: std::ops::Range<u64> = 0..400;
+
+/// The stage. Its services behave until [`Busy::misbehave`].
+pub struct Busy {
+    pub bridge: Bridge,
+    hook: Sink,
+    slack: Sink,
+    mail: SmtpSink,
+}
+
+/// The jobs of a run so far: how each has to end.
+type Ends = Arc<Mutex<BTreeMap<String, &'static str>>>;
+
+/// What the hook has been told so far: jobs with kinds.
+#[derive(Debug, Clone, Default)]
+struct Told(Arc<Mutex<HashSet<(String, String)>>>);
+
+impl Busy {
+    pub async fn prepare() -> Self {
+        let (hook, slack, mail) =
+            (Sink::start().await, Sink::start().await, SmtpSink::start().await);
+        let url = slack.url("/services/T0/B0/secret");
+        let notifiers = [
+            webhook("hook", &hook),
+            format!(
+                "\n[notifiers.slack]\ntype = \"slack\"\nwebhook_url = \"{url}\"\n\
+                 rate = \"unlimited\"\n"
+            ),
+            email("mail", &mail, "to = [\"ann@example.com\"]"),
+            rule("all", &["any"], &["hook", "slack"]),
+            rule("ends", &["finished"], &["mail"]),
+        ];
+        let bridge = Setup::new(notifiers.concat())
+            .service("templates = \"templates\"")
+            .source("first_run = \"notify\"")
+            .intervals("poll_interval = \"30ms\"\nidle_interval = \"30ms\"")
+            .prepare()
+            .await;
+        // Slack gets no ids of ours by itself.
+        let folder = bridge.folder().join("templates/slack");
+        std::fs::create_dir_all(&folder).unwrap();
+        let text = "{\"text\": \"{{event.id}} {{event.repeat}} {{headline}}\"}";
+        std::fs::write(folder.join("default.json.hbs"), text).unwrap();
+        for project in ["p-0", "p-1", "p-2"] {
+            bridge.world.project(project, &format!("Project {project}"));
+        }
+        Self { bridge, hook, slack, mail }
+    }
+
+    /// From now on one answer in five is bad.
+    pub fn misbehave(&self, random: &mut Rng) {
+        self.hook.moody(Mood::of(random.u64(..)));
+        self.slack.moody(Mood::of(random.u64(..)));
+    }
+
+    /// The next mail meets trouble.
+    pub fn spoil_a_mail(&self, random: &mut Rng) {
+        let (step, reply) = mail_fault(random);
+        self.mail.script(step, [reply]);
+    }
+
+    /// Everything works from now on.
+    pub fn behave(&self) {
+        self.hook.always(Answer::ok());
+        self.slack.always(Answer::ok());
+        self.mail.forget_script();
+        self.bridge.world.clear_faults();
+    }
+
+    /// Lets jobs come until `over`, and returns how each of them ended, once they all have and
+    /// the hook knows it.
+    pub async fn days(
+        &self,
+        random: &mut Rng,
+        over: &AtomicBool,
+    ) -> BTreeMap<String, &'static str> {
+        let (ends, told) = (Ends::default(), Told::default());
+        let mut jobs = JoinSet::new();
+        let mut seen = 0;
+        let mut next = Instant::now();
+        while !over.load(Ordering::Relaxed) || !jobs.is_empty() {
+            seen = told.hear(&self.hook, seen);
+            while let Some(job) = jobs.try_join_next() {
+                job.unwrap();
+            }
+            if !over.load(Ordering::Relaxed) && Instant::now() >= next {
+                next += Duration::from_millis(random.u64(80..320));
+                let job = Job {
+                    world: self.bridge.world.clone(),
+                    told: told.clone(),
+                    ends: ends.clone(),
+                    random: random.fork(),
+                };
+                jobs.spawn(job.live());
+            }
+            tokio::time::sleep(GLANCE).await;
+        }
+        let ends = std::mem::take(&mut *ends.lock().unwrap());
+        ends
+    }
+
+    /// Waits until nothing is owed any more.
+    pub async fn drained(&self) {
+        let begun = Instant::now();
+        loop {
+            let mut left = 0;
+            for state in ["pending", "sending", "held"] {
+                let args = ["deliveries", "list", "--state", state, "--json"];
+                let listed = self.bridge.cli(&args).await.succeeded().json();
+                left += listed["deliveries"].as_array().unwrap().len();
+            }
+            if left == 0 {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{left} messages are still owed");
+        }
+    }
+
+    /// Puts together what is known of the run.
+    pub async fn story(&self, ends: BTreeMap<String, &'static str>, lives: Vec<Life>) -> Story {
+        let owed = self.bridge.deliveries().await;
+        let events = self.bridge.events().await;
+        let of_slack: BTreeMap<&str, &str> = owed
+            .iter()
+            .filter(|row| row["notifier"] == "slack")
+            .filter_map(|row| Some((row["event_id"].as_str()?, row["id"].as_str()?)))
+            .collect();
+        let mut arrivals: Vec<Arrival> = self.hook.received().iter().map(at_hook).collect();
+        arrivals.extend(self.slack.received().iter().map(|told| at_slack(told, &of_slack)));
+        arrivals.extend(self.mail.mails().iter().map(|mail| Arrival {
+            notifier: "mail".into(),
+            delivery: delivery_of(&mail.header("Message-ID").unwrap()),
+            marked: mail.text().contains("you may have got this before"),
+            fate: if mail.accepted { Fate::Taken } else { Fate::Open },
+            at: mail.at,
+        }));
+        arrivals.sort_by_key(|arrival| arrival.at);
+        let told = vec![("hook", None), ("slack", None), ("mail", Some(MAILED))];
+        Story { ends, told, lives, arrivals, owed, events }
+    }
+}
+
+fn at_hook(told: &Received) -> Arrival {
+    Arrival {
+        notifier: "hook".into(),
+        delivery: told.header("webhook-id").unwrap().to_owned(),
+        marked: told.json()["event"]["repeat"] == true,
+        // A webhook's answer is its status, whatever becomes of the body.
+        fate: fate(&told.answer, &[Close::No, Close::MidBody]),
+        at: told.at,
+    }
+}
+
+fn at_slack(told: &Received, of_slack: &BTreeMap<&str, &str>) -> Arrival {
+    let body = told.json();
+    let mut words = body["text"].as_str().unwrap().split(' ');
+    let event = words.next().unwrap();
+    Arrival {
+        notifier: "slack".into(),
+        delivery: of_slack.get(event).map_or(format!("of {event}"), |id| (*id).to_owned()),
+        marked: words.next() == Some("true"),
+        fate: fate(&told.answer, &[Close::No]),
+        at: told.at,
+    }
+}
+
+/// What a service did, where these ends of a good answer say yes.
+fn fate(answer: &Answer, yes: &[Close]) -> Fate {
+    match answer.status {
+        200 if yes.contains(&answer.close) => Fate::Taken,
+        200 => Fate::Open,
+        _ => Fate::Refused,
+    }
+}
+
+/// `<id@domain>`
+fn delivery_of(message_id: &str) -> String {
+    message_id.trim_start_matches('<').split('@').next().unwrap_or_default().to_owned()
+}
+
+impl Told {
+    /// Takes note of what has come to the hook since there were `seen` requests.
+    fn hear(&self, hook: &Sink, seen: usize) -> usize {
+        let news = hook.since(seen);
+        let mut told = self.0.lock().unwrap();
+        told.extend(news.iter().map(|told| (told.job_id(), told.kind())));
+        seen + news.len()
+    }
+
+    async fn wait(&self, job: &str, kind: &str) {
+        let begun = Instant::now();
+        let this = (job.to_owned(), kind.to_owned());
+        while !self.0.lock().unwrap().contains(&this) {
+            assert!(begun.elapsed() < PATIENCE * 2, "nobody told that {job} is {kind}");
+            tokio::time::sleep(GLANCE).await;
+        }
+    }
+}
+
+/// One job's way through the API.
+struct Job {
+    world: descript_notify::emulator::World,
+    told: Told,
+    ends: Ends,
+    random: Rng,
+}
+
+impl Job {
+    async fn live(mut self) {
+        // Some jobs go on only when everybody knows how far they are: what could be seen at
+        // leisure must have been told.
+        let leisurely = self.random.u32(0..3) == 0;
+        let job_type = *self.random.choice(&["agent", "publish", "import/project_media"]).unwrap();
+        let project = format!("p-{}", self.random.u32(0..4));
+        let id = self.world.put_job(json!({"job_type": job_type, "project_id": project}));
+        self.pause(leisurely, &id, "queued").await;
+        self.world.set_state(&id, "running");
+        self.pause(leisurely, &id, "started").await;
+        for percent in 0..self.random.u32(0..4) {
+            self.world.set_progress(&id, json!({"label": "On it", "percent": percent * 25}));
+            self.pause(false, &id, "progress").await;
+        }
+        let end = self.end(&id).await;
+        self.ends.lock().unwrap().insert(id.clone(), end);
+        self.told.wait(&id, end).await;
+        // What has ended and is gone is no event; and the list stays short.
+        self.world.remove(&id);
+    }
+
+    async fn end(&mut self, id: &str) -> &'static str {
+        let (status, end) = match self.random.u32(0..12) {
+            0 => {
+                self.world.set_state(id, "cancelled");
+                return "cancelled";
+            }
+            1 => {
+                // Nobody can miss what nobody has seen.
+                self.told.wait_for_any(id).await;
+                self.world.remove(id);
+                return "vanished";
+            }
+            2 => ("partial", "partial"),
+            3 => ("exhausted", "stopped"),
+            4..7 => ("error", "failed"),
+            _ => ("success", "succeeded"),
+        };
+        self.world.finish(id, json!({"status": status}));
+        end
+    }
+
+    async fn pause(&mut self, leisurely: bool, id: &str, kind: &str) {
+        if leisurely {
+            return self.told.wait(id, kind).await;
+        }
+        tokio::time::sleep(Duration::from_millis(self.random.u64(STEP_MS))).await;
+    }
+}
+
+impl Told {
+    async fn wait_for_any(&self, job: &str) {
+        let begun = Instant::now();
+        while !self.0.lock().unwrap().iter().any(|(told, _)| told == job) {
+            assert!(begun.elapsed() < PATIENCE * 2, "nobody told of {job}");
+            tokio::time::sleep(GLANCE).await;
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Faults, by chance and in numbers: kills, pauses, stops, bad services, a bad API.
+//!
+//! [`kills`] ends the real process again and again over a long scenario, [`births`] while it
+//! makes its store, [`storm`] lets everything around it fail and leaves it alive. [`story`] is
+//! the judge: it knows every job that ended and every message that arrived. Seeds are printed,
+//! and `CRASH_SEED` sets one; `CRASH_KILLS` says how many kills.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
+#[path = "../support/mod.rs"]
+#[allow(dead_code, reason = "each test binary uses its part of the stage")]
+mod support;
+
+mod births;
+mod busy;
+mod kills;
+mod storm;
+mod story;
+
+/// The seed of this run.
+#[expect(clippy::disallowed_methods, reason = "a test has no other way to be told")]
+fn seed() -> u64 {
+    let seed = std::env::var("CRASH_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = seed.unwrap_or_else(|| fastrand::u64(..));
+    eprintln!("CRASH_SEED={seed}");
+    seed
+}
