@@ -26,7 +26,7 @@ pub struct Walk {
     /// When it began, by our clock: the difference tells by how much ours is wrong.
     pub asked_at: Timestamp,
     /// One look per job, in the list's order, without those whose text was known already.
-    pub seen: Vec<Observation>,
+    pub seen: Vec<Sighting>,
     /// The elements whose text was known already.
     pub unchanged: Vec<Fingerprint>,
     pub rejected: Vec<Rejected>,
@@ -36,6 +36,22 @@ pub struct Walk {
     pub narrowed: bool,
     /// `Ok` when every page came.
     pub end: Result<(), ApiError>,
+}
+
+/// A job as the list showed it, in the list's own text: read, it takes many times the room, and
+/// a long list is kept until it has been written down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    pub id: JobId,
+    pub fingerprint: Fingerprint,
+    text: Box<str>,
+}
+
+impl Sighting {
+    /// What the text says; there is always something, since it has been read before.
+    pub fn read(&self) -> Option<Observation> {
+        wire::read_job(&self.text).ok()
+    }
 }
 
 /// Fetches every page of the jobs created after `created_after`.
@@ -92,7 +108,7 @@ pub async fn walk(
 /// What has been found so far, over all laps.
 #[derive(Default)]
 struct Finds {
-    seen: Vec<Observation>,
+    seen: Vec<Sighting>,
     place: HashMap<JobId, usize>,
     unchanged: Vec<Fingerprint>,
     rejected: Vec<Rejected>,
@@ -104,9 +120,9 @@ struct Finds {
 }
 
 impl Finds {
-    /// Takes one element in. Of two looks at one job the further-along one counts, of two
-    /// equal ones the newer.
-    fn take(&mut self, element: Element) {
+    /// Takes one element with its text in. Of two looks at one job the further-along one
+    /// counts, of two equal ones the newer.
+    fn take(&mut self, element: Element, text: &str) {
         match element {
             Element::Unchanged(fingerprint) => {
                 if self.set_aside.insert(fingerprint) {
@@ -118,18 +134,24 @@ impl Finds {
                     self.rejected.push(rejected);
                 }
             }
-            Element::Seen(seen) => match self.place.entry(seen.id.clone()) {
-                Entry::Vacant(free) => {
-                    free.insert(self.seen.len());
-                    self.seen.push(*seen);
-                }
-                Entry::Occupied(place) => {
-                    let earlier = &mut self.seen[*place.get()];
-                    if wire::compare_progress(&seen, earlier).is_ge() {
-                        *earlier = *seen;
+            Element::Seen(seen) => {
+                let fingerprint = seen.fingerprint;
+                let sighting = Sighting { id: seen.id.clone(), fingerprint, text: text.into() };
+                match self.place.entry(seen.id.clone()) {
+                    Entry::Vacant(free) => {
+                        free.insert(self.seen.len());
+                        self.seen.push(sighting);
+                    }
+                    Entry::Occupied(place) => {
+                        let earlier = &mut self.seen[*place.get()];
+                        let is_older =
+                            |earlier: Observation| wire::compare_progress(&seen, &earlier).is_ge();
+                        if earlier.read().is_none_or(is_older) {
+                            *earlier = sighting;
+                        }
                     }
                 }
-            },
+            }
         }
     }
 }
@@ -165,7 +187,8 @@ async fn lap(
             wire::read_page(&page.text).map_err(|odd| fall(ApiError::trouble(odd.to_string())))?;
         found.pages += 1;
         for raw in page_of_jobs.elements {
-            found.take(wire::read_element(raw, &|fingerprint| is_known(fingerprint)));
+            let element = wire::read_element(raw, &|fingerprint| is_known(fingerprint));
+            found.take(element, raw.get());
         }
         match page_of_jobs.next {
             Next::End => return Ok(()),

@@ -152,3 +152,6 @@ async fn migrate(writer: &SqlitePool, path: &Path) -> Result<(), StoreError> {
     transaction.commit().await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -56,6 +56,8 @@ pub struct Launch {
     args: Vec<String>,
     vars: Vec<(String, String)>,
     folder: Option<Arc<Path>>,
+    /// What a shell does before it becomes the program.
+    before: Option<String>,
 }
 
 impl Launch {
@@ -84,6 +86,13 @@ impl Launch {
         self
     }
 
+    /// A shell's command that is run first, in the same process.
+    #[must_use]
+    pub fn after_shell(mut self, before: &str) -> Self {
+        self.before = Some(before.to_owned());
+        self
+    }
+
     /// Starts it.
     pub fn start(&self) -> Program {
         let mut child = self.command().stdin(Stdio::null()).spawn().unwrap();
@@ -103,7 +112,15 @@ impl Launch {
 
     /// The command itself, for tests that arrange the streams in their own way.
     pub fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_descript-notify"));
+        let program = env!("CARGO_BIN_EXE_descript-notify");
+        let mut command = match &self.before {
+            None => Command::new(program),
+            Some(before) => {
+                let mut shell = Command::new("sh");
+                shell.arg("-c").arg(format!("{before}; exec \"$0\" \"$@\"")).arg(program);
+                shell
+            }
+        };
         command
             .args(&self.args)
             .env_clear()
@@ -132,6 +149,16 @@ pub enum Signal {
 impl Program {
     pub fn pid(&self) -> u32 {
         self.child.id().expect("the program has ended already")
+    }
+
+    /// How much memory it uses now and has used at most, in KiB.
+    pub fn memory_kib(&self) -> (u64, u64) {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let field = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+            line.trim_end_matches("kB").trim().parse().unwrap()
+        };
+        (field("VmRSS:"), field("VmHWM:"))
     }
 
     /// Everything on standard output so far.

@@ -39,7 +39,7 @@ const API_MEMORY_DAYS: i64 = 30;
 const PRUNE_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
 /// After a failure of the store, unless polls are further apart anyway.
-const STORE_PAUSE: Duration = Duration::from_secs(5);
+const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 /// So many changed jobs are written down at once: a page of them, and a little more.
 const COMMIT_MOST_JOBS: usize = 250;
@@ -233,20 +233,19 @@ impl Ingest {
         // A long list is written down piece by piece: less memory, and the first messages leave
         // sooner. The marks go with the last piece, so a crash between two leaves a walk that
         // was not complete. Single reads come after: what the list told must not wait for them.
-        let mut rest = found.seen;
-        while rest.len() > COMMIT_MOST_JOBS {
-            let later = rest.split_off(COMMIT_MOST_JOBS);
-            let piece = Sight { seen: rest, ..Sight::default() };
-            let (committed, remembered) = self.decide_and_commit(&piece, None, was_first).await?;
+        let mut rest = found.seen.into_iter().peekable();
+        loop {
+            let piece = rest.by_ref().take(COMMIT_MOST_JOBS);
+            let seen = piece.filter_map(|sighting| sighting.read()).collect();
+            let piece = Sight { seen, ..Sight::default() };
+            let marks = marks.filter(|_| rest.peek().is_none());
+            let (committed, remembered) = self.decide_and_commit(&piece, marks, was_first).await?;
             numbers.add(committed.events, committed.deliveries);
             returned.extend(remembered);
-            rest = later;
+            if rest.peek().is_none() {
+                break;
+            }
         }
-        let listed = Sight { seen: rest, ..Sight::default() };
-        let (committed, remembered) = self.decide_and_commit(&listed, marks, was_first).await?;
-        numbers.add(committed.events, committed.deliveries);
-        returned.extend(remembered);
-        drop(listed);
         self.memory.listed(&returned, self.parts.clock.now());
         let mut trouble = None;
         if complete {

@@ -153,8 +153,8 @@ async fn of_a_job_that_comes_twice_the_further_along_look_counts() {
     let walk = walk_over(&server).await;
 
     assert_eq!(ids(&walk), ["a", "b", "c"]);
-    assert_eq!(walk.seen[0].state, JobState::Stopped);
-    assert_eq!(walk.seen[1].document["progress"]["label"], "2");
+    assert_eq!(walk.seen[0].read().unwrap().state, JobState::Stopped);
+    assert_eq!(walk.seen[1].read().unwrap().document["progress"]["label"], "2");
 }
 
 #[tokio::test]
