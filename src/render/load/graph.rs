@@ -112,12 +112,19 @@ pub fn mentions(source: &str, field: &str, partials: &Sources<'_>) -> bool {
 fn cost(source: &str, partials: &Sources<'_>, known: &mut BTreeMap<String, Cost>) -> Cost {
     let mut whole = Cost { steps: 1, depth: 0 };
     let mut times: Vec<u64> = Vec::new();
+    // Which of them end with each open block: its own and its `{{else if}}`s'.
+    let mut open: Vec<usize> = Vec::new();
+    let factor = |name: &str| if name == "each" { LIST_MAX as u64 } else { 1 };
     for tag in scan(source).unwrap_or_default() {
         let weight = times.iter().fold(1, |product: u64, factor| product.saturating_mul(*factor));
         let mut piece = Cost { steps: 1, depth: 0 };
         match &tag.kind {
-            Kind::Open(name) => times.push(if name == "each" { LIST_MAX as u64 } else { 1 }),
-            Kind::Close(_) => drop(times.pop()),
+            Kind::Open(name) => {
+                open.push(times.len());
+                times.push(factor(name));
+            }
+            Kind::ElseOpen(name) => times.push(factor(name)),
+            Kind::Close(_) => times.truncate(open.pop().unwrap_or(0)),
             Kind::Partial => {
                 if let Some(used) = partials_of(&source[tag.span.clone()]).first() {
                     piece = cost_of_partial(used, partials, known);
@@ -196,6 +203,18 @@ mod tests {
         assert!(mentions("{{#if x}}{{else if events}}{{/if}}"));
         assert!(mentions("{{> on}}") && mentions("{{> events rows=events}}"));
         assert!(!mentions("events {{!-- events --}}{{event.kind}}{{events_left 4}}{{> events}}"));
+    }
+
+    #[test]
+    fn what_stands_after_an_else_stands_deeper() {
+        let cost = |source| cost_of(source, &Sources::new());
+
+        let chained = cost("{{#if a}}{{else each b}}{{else each c}}x{{/if}}{{y}}");
+        let nested =
+            cost("{{#if a}}{{else}}{{#each b}}{{else}}{{#each c}}{{/each}}{{/each}}{{/if}}");
+
+        assert_eq!((chained.depth, nested.depth), (3, 3));
+        assert!(chained.steps > LIST_MAX as u64);
     }
 
     #[test]

@@ -14,6 +14,10 @@ pub const BLOCK_DEPTH_MAX: usize = 64;
 /// The same for brackets within a tag.
 const BRACKET_DEPTH_MAX: usize = 16;
 
+/// How many brackets a tag may open in all: the engine may see more of them within each other
+/// than are counted here, where a quote or a bracket belongs to a name or a text.
+const BRACKETS_MAX: usize = 100;
+
 /// One `{{…}}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tag {
@@ -28,6 +32,8 @@ pub enum Kind {
     Open(String),
     Close(String),
     Else,
+    /// `{{else if x}}`: a block within the one that is open, closed together with it.
+    ElseOpen(String),
     Partial,
     Comment,
     Unescaped,
@@ -44,13 +50,7 @@ pub fn scan(source: &str) -> Result<Vec<Tag>, Vec<Problem>> {
     let (tags, mut problems) = find(source);
     for tag in &tags {
         problems.extend(refusal(source, tag));
-        if bracket_depth(&source[tag.span.clone()]) > BRACKET_DEPTH_MAX {
-            problems.push(
-                Problem::error(format!("brackets are nested more than {BRACKET_DEPTH_MAX} deep"))
-                    .at(tag.span.clone())
-                    .help("take the expression apart with {{#with}}"),
-            );
-        }
+        problems.extend(too_many_brackets(source, tag));
     }
     // What is refused opens blocks that the count of blocks does not know.
     let foreign = |tag: &Tag| matches!(tag.kind, Kind::Decorator | Kind::PartialBlock);
@@ -145,8 +145,11 @@ fn kind_of(tag: &str) -> Kind {
         Kind::Decorator
     } else if inner.starts_with('>') {
         Kind::Partial
-    } else if inner.starts_with('^') || first_word(inner) == "else" {
-        Kind::Else
+    } else if let Some(rest) = inner.strip_prefix('^').or_else(|| after_else(inner)) {
+        match first_word(rest.trim_start()) {
+            word if word.is_empty() => Kind::Else,
+            word => Kind::ElseOpen(word),
+        }
     } else {
         Kind::Expression
     }
@@ -155,6 +158,10 @@ fn kind_of(tag: &str) -> Kind {
 /// What stands between the braces and their tildes.
 pub fn inner(tag: &str) -> &str {
     tag.trim_matches(|char| matches!(char, '{' | '}')).trim_matches('~').trim()
+}
+
+fn after_else(inner: &str) -> Option<&str> {
+    inner.strip_prefix("else").filter(|_| first_word(inner) == "else")
 }
 
 fn first_word(text: &str) -> String {
@@ -186,41 +193,62 @@ fn refusal(source: &str, tag: &Tag) -> Option<Problem> {
     Some(Problem::error(message).at(tag.span.clone()).help(help))
 }
 
-fn bracket_depth(tag: &str) -> usize {
-    let (mut depth, mut deepest) = (0_usize, 0);
-    for byte in tag.trim_matches(['{', '}']).bytes() {
+fn too_many_brackets(source: &str, tag: &Tag) -> Option<Problem> {
+    if tag.kind == Kind::Comment {
+        return None;
+    }
+    let (mut depth, mut deepest, mut all) = (0_usize, 0, 0);
+    for byte in source[tag.span.clone()].trim_matches(['{', '}']).bytes() {
         match byte {
-            b'(' | b'[' | b'{' => depth += 1,
+            b'(' | b'[' | b'{' => (depth, all) = (depth + 1, all + 1),
             b')' | b']' | b'}' => depth = depth.saturating_sub(1),
             _ => {}
         }
         deepest = deepest.max(depth);
     }
-    deepest
+    let message = if deepest > BRACKET_DEPTH_MAX {
+        format!("brackets are nested more than {BRACKET_DEPTH_MAX} deep")
+    } else if all > BRACKETS_MAX {
+        format!("a tag opens at most {BRACKETS_MAX} brackets")
+    } else {
+        return None;
+    };
+    let help = "take the expression apart with {{#with}}";
+    Some(Problem::error(message).at(tag.span.clone()).help(help))
+}
+
+/// A block that is open.
+struct Block<'a> {
+    opener: &'a Tag,
+    name: &'a str,
+    /// Itself and its `{{else if}}`s, each of which stands within the one before.
+    depth: usize,
 }
 
 fn match_blocks(source: &str, tags: &[Tag]) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let mut open: Vec<(&Tag, &str)> = Vec::new();
-    let mut too_deep = false;
+    let mut open: Vec<Block<'_>> = Vec::new();
+    let (mut depth, mut too_deep) = (0, false);
     for tag in tags {
-        match &tag.kind {
-            Kind::Open(name) => {
-                open.push((tag, name));
-                if open.len() > BLOCK_DEPTH_MAX && !too_deep {
-                    too_deep = true;
-                    problems.push(
-                        Problem::error(format!(
-                            "blocks are nested more than {BLOCK_DEPTH_MAX} deep"
-                        ))
+        if let Kind::Open(name) = &tag.kind {
+            open.push(Block { opener: tag, name, depth: 0 });
+        }
+        if let (Kind::Open(_) | Kind::ElseOpen(_), Some(block)) = (&tag.kind, open.last_mut()) {
+            block.depth += 1;
+            depth += 1;
+            if depth > BLOCK_DEPTH_MAX && !too_deep {
+                too_deep = true;
+                problems.push(
+                    Problem::error(format!("blocks are nested more than {BLOCK_DEPTH_MAX} deep"))
                         .at(tag.span.clone())
-                        .help("put inner blocks into a partial"),
-                    );
-                }
+                        .help("put inner blocks into a partial; each {{else if}} is one more"),
+                );
             }
+        }
+        match &tag.kind {
             Kind::Close(name) => match open.pop() {
-                Some((_, opened)) if opened == name => {}
-                Some((opener, opened)) => {
+                Some(block) if block.name == name => depth -= block.depth,
+                Some(Block { opener, name: opened, .. }) => {
                     let line = source[..opener.span.start].matches('\n').count() + 1;
                     problems.push(
                         Problem::error(format!(
@@ -240,7 +268,7 @@ fn match_blocks(source: &str, tags: &[Tag]) -> Vec<Problem> {
                     return problems;
                 }
             },
-            Kind::Else if open.is_empty() => problems.push(
+            Kind::Else | Kind::ElseOpen(_) if open.is_empty() => problems.push(
                 Problem::error("`{{else}}` stands in no block")
                     .at(tag.span.clone())
                     .help("it belongs between {{#if …}} and {{/if}}"),
@@ -248,10 +276,10 @@ fn match_blocks(source: &str, tags: &[Tag]) -> Vec<Problem> {
             _ => {}
         }
     }
-    for (tag, name) in open.into_iter().take(BLOCK_DEPTH_MAX) {
+    for Block { opener, name, .. } in open.into_iter().take(BLOCK_DEPTH_MAX) {
         problems.push(
             Problem::error(format!("`{{{{#{name}}}}}` is never closed"))
-                .at(tag.span.clone())
+                .at(opener.span.clone())
                 .help(format!("write {{{{/{name}}}}} where the block ends")),
         );
     }
@@ -280,6 +308,8 @@ mod tests {
             kinds("{{~#if (eq a b)~}}{{else}}{{~^}}{{/if}}"),
             [open("if"), Kind::Else, Kind::Else, close("if")]
         );
+        let chained = |name: &str| Kind::ElseOpen(name.into());
+        assert_eq!(kinds("{{else if x}}{{~^each (y)}}"), [chained("if"), chained("each")]);
         assert_eq!(
             kinds("{{> a}}{{elsewhere}}{{# if x}}"),
             [Kind::Partial, Kind::Expression, open("if")]
@@ -306,5 +336,13 @@ mod tests {
         assert!(scan(&deep(65)).is_err());
         assert!(scan(&format!("{{{{x {}1{}}}}}", "[".repeat(17), "]".repeat(17))).is_err());
         assert!(scan(&"{{#if a}}".repeat(7000)).is_err());
+        let chain = |n: usize| format!("{{{{#if a}}}}{}{{{{/if}}}}", "{{else if b}}".repeat(n));
+        assert!(scan(&chain(63)).is_ok());
+        assert!(scan(&chain(64)).is_err());
+        assert!(scan(&chain(63).repeat(2)).is_ok());
+        // A bracket in a text closes nothing.
+        let texts = |n: usize| format!("{{{{x {}1{}}}}}", "(a \")\" ".repeat(n), ")".repeat(n));
+        assert!(scan(&texts(16)).is_ok());
+        assert!(scan(&texts(2_000)).is_err());
     }
 }

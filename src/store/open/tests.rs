@@ -1,5 +1,4 @@
 //! A store that cannot write: what it says, and that it goes on when it can again.
-#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use sqlx::Connection;
 
