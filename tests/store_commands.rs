@@ -36,9 +36,12 @@ async fn a_sound_store_is_told_with_what_it_holds() {
     let text = bridge.cli(&["store", "check"]).await.succeeded();
     let document = bridge.cli(&["store", "check", "--json"]).await.succeeded().json();
 
-    for told in ["sound", "1 open", "1 sent", "1 pending", "since 20"] {
+    for told in ["sound", "1 open", "1 sent", "since 20"] {
         assert!(text.stdout.contains(told), "{told}: {}", text.stdout);
     }
+    // It is tried again and again meanwhile.
+    let owed = ["1 pending", "1 sending"];
+    assert!(owed.iter().any(|owed| text.stdout.contains(owed)), "{}", text.stdout);
     assert_eq!(document["store"], bridge.store().to_str().unwrap());
     assert_eq!(document["ok"], true);
     assert_eq!(document["problems"], json!([]));

@@ -173,6 +173,7 @@ async fn a_full_disk_delays_and_loses_nothing() {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "the test itself waits for the service to stop")]
 async fn a_clock_that_steps_by_hours_delays_nothing_and_repeats_nothing() {
     let sink = Sink::start().await;
     let notifier = webhook("hook", &sink) + "retry_for = \"1h\"\n";
