@@ -1,7 +1,7 @@
 //! One escape for each output syntax: what a value must go through to be only text there.
 //!
 //! `{{x}}` goes through [`Syntax::escape`]; `{{plain x}}`, `{{url x}}`, `{{json x}}` and
-//! `{{lines x n}}` ([`line`]) have a door each. Nothing else writes a value.
+//! `{{lines x n}}` ([`mod@line`]) have a door each. Nothing else writes a value.
 
 mod clean;
 mod line;
