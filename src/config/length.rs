@@ -85,9 +85,9 @@ pub(super) fn within(
 }
 
 /// A text as it is quoted in a message: cut, without controls, and not at all where it may be
-/// a credential.
+/// a credential or spans lines: a quote that was left open takes in what stands below.
 pub(super) fn short(text: &str) -> String {
-    if looks_secret(text) {
+    if looks_secret(text) || text.contains('\n') {
         return "***".into();
     }
     const MAX_CHARS: usize = 60;

@@ -18,6 +18,9 @@ pub fn masked(text: &str) -> String {
     String::from_utf8(masker.out).unwrap_or_else(|_| "*".repeat(text.len()))
 }
 
+/// Keys whose values, where they are shown, may be tables with keys of their own.
+const KEYED: [&str; 3] = ["match", "ok", "retry_after"];
+
 struct Masker<'t> {
     text: &'t str,
     out: Vec<u8>,
@@ -85,8 +88,10 @@ impl Masker<'_> {
             return;
         };
         let sight = self.sight(&path);
+        let mut whole = self.section.iter().chain(&path);
+        let holds_keys = whole.any(|key| KEYED.contains(&key.as_str()));
         self.at = line.start + width;
-        self.value(sight);
+        self.value(sight, holds_keys);
     }
 
     fn sight(&self, key: &[String]) -> Sight {
@@ -116,7 +121,7 @@ impl Masker<'_> {
     }
 
     /// Goes over a value, up to the end of its last line.
-    fn value(&mut self, sight: Sight) {
+    fn value(&mut self, sight: Sight, holds_keys: bool) {
         let mut depth = 0_usize;
         while let Some(byte) = self.peek() {
             match byte {
@@ -125,7 +130,13 @@ impl Masker<'_> {
                     self.at += 1;
                     // A bracket that was never closed must not swallow the rest of the file.
                     self.skip_blanks();
-                    if is_section(&self.text[self.rest_of_line()]) {
+                    let next = &self.text[self.rest_of_line()];
+                    let is_alien = |(path, _): &(Vec<String>, usize)| {
+                        !holds_keys || path.last().is_some_and(|key| SECRET.contains(&key.as_str()))
+                    };
+                    let shows_alien =
+                        sight == Sight::Shown && key_path(next).as_ref().is_some_and(is_alien);
+                    if is_section(next) || shows_alien {
                         self.at = self.text[..self.at].rfind('\n').unwrap_or(0);
                         return;
                     }
@@ -133,7 +144,8 @@ impl Masker<'_> {
                 b'#' => self.comment(),
                 b'"' | b'\'' => {
                     let (content, end) = string_at(self.text, self.at);
-                    if sight != Sight::Shown || looks_secret(&self.text[content.clone()]) {
+                    let shown = &self.text[content.clone()];
+                    if sight != Sight::Shown || looks_secret(shown) || swallows(shown) {
                         self.mask(content);
                     }
                     self.at = end;
@@ -208,6 +220,13 @@ impl Masker<'_> {
         let length = self.text[start..].find('\n').unwrap_or(self.text.len() - start);
         start..start + length
     }
+}
+
+/// Whether a string holds other lines of the file, since nobody closed it.
+fn swallows(content: &str) -> bool {
+    let mut lines = content.lines().map(str::trim_start);
+    content.contains('\n')
+        && lines.any(|line| key_path(line).is_some() || header_path(line).is_some())
 }
 
 /// The width of `{ env = "NAME" }` and its like at the text's beginning.
