@@ -10,7 +10,10 @@ use crate::clock::Clock;
 use crate::config::{Config, StorePlace};
 use crate::deliver::settings::NotifierSettings;
 use crate::deliver::{self, Notifier};
-use crate::pipeline::{Dispatch, DispatchParts, Ingest, IngestParts, Mode, Nudges, Routes};
+use crate::pipeline::{
+    Current, Dispatch, DispatchParts, Ingest, IngestParts, Keeper, Mode, Nudges, Policy, Route,
+    Routes,
+};
 use crate::problem::Severity;
 use crate::render::Templates;
 use crate::rules::RuleSet;
@@ -30,6 +33,7 @@ pub struct App {
 pub struct Built {
     pub ingests: Vec<(String, Ingest)>,
     pub dispatches: Vec<(String, Dispatch)>,
+    pub keeper: Keeper,
     pub store: Store,
     pub nudges: Nudges,
     pub retry_bells: Vec<Arc<Notify>>,
@@ -70,11 +74,11 @@ impl App {
                         format!("template `{path}`: {problem}; `descript-notify check` shows where")
                     }));
                 }
-                Arc::new(templates)
+                templates
             }
             Err(problem) => {
                 faults.push(problem);
-                Arc::new(Templates::builtin())
+                Templates::builtin()
             }
         };
         let mut clients = Vec::new();
@@ -101,11 +105,10 @@ impl App {
         telemetry::recovered(store.recover(clock.now()).await.map_err(failed)?);
         store.forget_wrong_waits(clock.now()).await.map_err(failed)?;
         tell_orphans(&store, &config.notifiers).await.map_err(failed)?;
-        let names = || config.notifiers.iter().map(|settings| settings.name.clone());
-        let nudges = Nudges::new(names());
-        let routes = Arc::new(Routes::new(
-            config.notifiers.iter().map(|settings| (settings.name.clone(), settings.recipients())),
-        ));
+        let nudges = Nudges::default();
+        let routes = config.notifiers.iter();
+        let routes = routes.map(|settings| (settings.name.clone(), Route::of(settings)));
+        let routes = Routes::new(routes);
         let sources: Vec<String> =
             config.sources.iter().map(|source| source.name.clone()).collect();
         telemetry::started(
@@ -115,7 +118,9 @@ impl App {
             config.rules.len(),
             &path.display().to_string(),
         );
-        let rules = Arc::new(RuleSet::new(config.rules));
+        let zone = config.service.timezone.clone();
+        let rules = RuleSet::new(config.rules);
+        let policy = Current::new(Policy { rules, routes, templates, zone });
         let mut ingests = Vec::new();
         for (settings, client) in config.sources.into_iter().zip(clients) {
             let name = settings.name.clone();
@@ -123,8 +128,7 @@ impl App {
                 settings,
                 client,
                 store: store.clone(),
-                rules: rules.clone(),
-                routes: routes.clone(),
+                policy: policy.clone(),
                 nudges: nudges.clone(),
                 clock: clock.clone(),
                 keep: config.service.keep,
@@ -143,17 +147,20 @@ impl App {
                 settings,
                 notifier,
                 store: store.clone(),
-                templates: templates.clone(),
-                rules: rules.clone(),
-                routes: routes.clone(),
+                policy: policy.clone(),
                 nudges: nudges.clone(),
-                zone: config.service.timezone.clone(),
                 clock: clock.clone(),
                 retry_bell,
             };
             dispatches.push((name, Dispatch::start(parts).await.map_err(failed)?));
         }
-        Ok(Self { parts: Built { ingests, dispatches, store, nudges, retry_bells } })
+        let keeper = Keeper {
+            store: store.clone(),
+            policy,
+            nudges: nudges.clone(),
+            clock: clock.clone(),
+        };
+        Ok(Self { parts: Built { ingests, dispatches, keeper, store, nudges, retry_bells } })
     }
 }
 

@@ -18,11 +18,15 @@ pub use build::{App, Built, StartError, notifier, resolver};
 pub use signals::stop_on_signals;
 pub use template_files::{TemplateProblems, load_templates};
 
-use crate::pipeline::Drained;
+use crate::pipeline::{Dispatch, Drained};
+use crate::store::{Store, StoreError};
 use crate::telemetry;
 
 /// How often it is asked whether another process has written to the store.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
+
+/// Under `run --once`: a first round, what that tells about a notifier, and what becomes of it.
+const MOST_ROUNDS: usize = 3;
 
 /// For the store to close. What is committed is on disk without it.
 const CLOSE_WITHIN: Duration = Duration::from_secs(2);
@@ -39,7 +43,7 @@ pub enum Ended {
 impl App {
     /// Runs until `stop`, then lets what is in flight end, for at most 10 s.
     pub async fn run(self, stop: CancellationToken) -> Ended {
-        let Built { ingests, dispatches, store, nudges, retry_bells } = self.parts;
+        let Built { ingests, dispatches, keeper, store, nudges, retry_bells } = self.parts;
         // Each says whether it has settled everything; its name is known also when it panics.
         let mut loops: JoinSet<bool> = JoinSet::new();
         let mut names = HashMap::new();
@@ -55,6 +59,12 @@ impl App {
             let task = loops.spawn(dispatch.run(stop.clone()));
             names.insert(task.id(), format!("the sender of notifier `{name}`"));
         }
+        let kept = stop.clone();
+        let task = loops.spawn(async move {
+            keeper.run(kept).await;
+            true
+        });
+        names.insert(task.id(), "the keeper of held messages".into());
         let watched = (store.clone(), stop.clone());
         let task = loops.spawn(async move {
             let (store, stop) = watched;
@@ -94,7 +104,7 @@ impl App {
 
     /// Polls every source once, then delivers what is due. Returns whether all went well.
     pub async fn run_once(self, stop: CancellationToken) -> bool {
-        let Built { ingests, dispatches, store, .. } = self.parts;
+        let Built { ingests, mut dispatches, keeper, store, .. } = self.parts;
         let mut polls = JoinSet::new();
         for (_, mut ingest) in ingests {
             polls.spawn(async move { ingest.poll().await.result.is_ok() });
@@ -110,21 +120,17 @@ impl App {
                 },
             }
         }
-        let mut drains = JoinSet::new();
-        for (name, dispatch) in dispatches {
-            let stop = stop.clone();
-            drains.spawn(async move { (name, dispatch.drain(&stop).await) });
+        if let Err(problem) = keeper.step().await {
+            store_failed(&store, "releasing what was held", problem);
+            well = false;
         }
-        while let Some(drained) = drains.join_next().await {
-            match drained {
-                Ok((_, Ok(Drained { failed, .. }))) => well &= failed == 0,
-                Ok((name, Err(problem))) => {
-                    let doing = format!("delivering to {name}");
-                    let problem = problem.of(store.path()).to_string();
-                    telemetry::store_trouble(&doing, &problem, Duration::ZERO);
-                    well = false;
-                }
-                Err(_) => well = false,
+        // What one round tells about a notifier can be owed to one that was done by then.
+        for _ in 0..MOST_ROUNDS {
+            let (back, round) = drain_all(dispatches, &store, &stop).await;
+            dispatches = back;
+            well &= round.well;
+            if !round.sent || stop.is_cancelled() {
+                break;
             }
         }
         store.close().await;
@@ -132,8 +138,56 @@ impl App {
     }
 }
 
+/// What a round of deliveries came to.
+struct Round {
+    well: bool,
+    /// Something was sent, or was found not to be sendable.
+    sent: bool,
+}
+
+/// Delivers what is due through every notifier.
+async fn drain_all(
+    dispatches: Vec<(String, Dispatch)>,
+    store: &Store,
+    stop: &CancellationToken,
+) -> (Vec<(String, Dispatch)>, Round) {
+    let mut drains = JoinSet::new();
+    for (name, mut dispatch) in dispatches {
+        let stop = stop.clone();
+        drains.spawn(async move {
+            let drained = dispatch.drain(&stop).await;
+            (name, dispatch, drained)
+        });
+    }
+    let mut back = Vec::new();
+    let mut round = Round { well: true, sent: false };
+    while let Some(drained) = drains.join_next().await {
+        let Ok((name, dispatch, drained)) = drained else {
+            round.well = false;
+            continue;
+        };
+        match drained {
+            Ok(Drained { sent, failed }) => {
+                round.well &= failed == 0;
+                round.sent |= sent + failed > 0;
+            }
+            Err(problem) => {
+                store_failed(store, &format!("delivering to {name}"), problem);
+                round.well = false;
+            }
+        }
+        back.push((name, dispatch));
+    }
+    (back, round)
+}
+
+fn store_failed(store: &Store, doing: &str, problem: StoreError) {
+    let problem = problem.of(store.path()).to_string();
+    telemetry::store_trouble(doing, &problem, Duration::ZERO);
+}
+
 /// Rings when another process has written: a person may have asked for a retry.
-async fn watch_store(store: &crate::store::Store, ring: impl Fn(), stop: &CancellationToken) {
+async fn watch_store(store: &Store, ring: impl Fn(), stop: &CancellationToken) {
     let mut last = store.data_version().await.ok();
     loop {
         tokio::select! {

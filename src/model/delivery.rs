@@ -6,7 +6,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{DeliveryId, EventId, EventKind};
+use super::{DeliveryId, EventId, EventKind, Hold};
 
 /// Where a delivery stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -75,6 +75,10 @@ pub struct NewDelivery {
     pub job_id: String,
     pub kind: EventKind,
     pub created_at: Timestamp,
+    /// Its rule's window is closed until then.
+    pub held_until: Option<Timestamp>,
+    /// How many messages of the rule were held back before this one.
+    pub suppressed: u64,
 }
 
 /// A delivery as the ledger has it.
@@ -101,6 +105,10 @@ pub struct Delivery {
     pub sent_at: Option<Timestamp>,
     /// An earlier attempt may have got through.
     pub repeat: bool,
+    /// Why it is held, where it is.
+    pub hold: Option<Hold>,
+    /// How many messages of the rule were held back before this one.
+    pub suppressed: u64,
     pub last_error: Option<String>,
 }
 

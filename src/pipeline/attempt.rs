@@ -26,20 +26,22 @@ pub(super) async fn attempt(parts: DispatchParts, claimed: Claimed) -> Landed {
     let started_at = parts.clock.now();
     let begun = Instant::now();
     let delivery = &claimed.delivery;
-    let rule = RuleView { name: delivery.rule.clone(), suppressed: 0 };
+    let rule = RuleView { name: delivery.rule.clone(), suppressed: delivery.suppressed };
     let mut document = match (claimed.is_digest, claimed.events.as_slice()) {
-        (false, [event, ..]) => event.document(Some(&rule), delivery.repeat),
+        // A gathering of one is a message like any other.
+        (false, [event, ..]) | (true, [event]) => event.document(Some(&rule), delivery.repeat),
         (_, events) => grouped_document(events, Some(&rule), delivery.repeat).unwrap_or_default(),
     };
     if !delivery.include_download_url {
         document = without_download_url(document);
     }
-    let rendered = parts.templates.render(&RenderRequest {
+    let policy = parts.policy.get();
+    let rendered = policy.templates.render(&RenderRequest {
         kind: parts.settings.kind(),
         template: &delivery.template,
         document: &document,
         now: started_at,
-        zone: &parts.zone,
+        zone: &policy.zone,
     });
     if let Some(reason) = &rendered.fell_back {
         telemetry::template_failed(&parts.settings.name, &delivery.template, reason);

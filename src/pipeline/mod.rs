@@ -8,13 +8,18 @@
 //! hand, and a loop that turns it until told to stop.
 
 mod attempt;
+mod decide;
 mod dispatch;
 mod ingest;
+mod keeper;
 mod names;
+mod policy;
 mod route;
 mod settle;
 mod steps;
 
 pub use dispatch::{Dispatch, DispatchParts, Drained};
 pub use ingest::{Ingest, IngestParts, Mode, Polled};
-pub use route::{Nudges, Routes};
+pub use keeper::Keeper;
+pub use policy::{Current, Policy};
+pub use route::{Nudges, Route, Routes};

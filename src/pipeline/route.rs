@@ -1,42 +1,57 @@
-//! From a verdict to what is owed, and the bells that wake those who pay.
+//! Where messages go: the notifiers' recipients, and the bells that wake those who pay.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use crate::model::{DeliveryId, Event, EventKind, NewDelivery};
-use crate::rules::{Rule, RuleSet};
-use crate::store::Decided;
+use crate::deliver::settings::NotifierSettings;
+use crate::model::{Decided, DeliveryId, Event, EventKind, NewDelivery, NotifierKind};
+use crate::rules::Rule;
 use crate::telemetry;
 
-/// Which recipients each notifier has: one nameless one, or an address each for email.
+/// What a decision needs to know of a notifier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// One nameless one, or an address each for email.
+    pub recipients: Vec<String>,
+    /// Several messages can be one digest. A receiver that is a program gets every event.
+    pub digests: bool,
+}
+
+impl Route {
+    /// The route of a notifier.
+    pub fn of(settings: &NotifierSettings) -> Self {
+        let digests = match settings.kind() {
+            NotifierKind::Webhook | NotifierKind::Command => false,
+            NotifierKind::Slack
+            | NotifierKind::Discord
+            | NotifierKind::Email
+            | NotifierKind::Console => true,
+        };
+        Self { recipients: settings.recipients(), digests }
+    }
+}
+
+/// The route of each notifier, by its name.
 #[derive(Debug, Clone, Default)]
-pub struct Routes(BTreeMap<String, Vec<String>>);
+pub struct Routes(BTreeMap<String, Route>);
 
 impl Routes {
-    /// Takes the recipients of each notifier by its name.
-    pub fn new(recipients: impl IntoIterator<Item = (String, Vec<String>)>) -> Self {
-        Self(recipients.into_iter().collect())
+    /// Takes the route of each notifier by its name.
+    pub fn new(routes: impl IntoIterator<Item = (String, Route)>) -> Self {
+        Self(routes.into_iter().collect())
     }
 
-    /// What the rules say about `event`, and what is owed for it.
-    pub fn decide(&self, rules: &RuleSet, event: Event, now: Timestamp) -> Decided {
-        let verdicts = rules.judge(&event);
-        let owed = verdicts
-            .iter()
-            .filter(|(_, verdict)| verdict.sends())
-            .flat_map(|(rule, _)| self.owed(rule, &event, now))
-            .collect();
-        let verdicts =
-            verdicts.into_iter().map(|(rule, verdict)| (rule.name.clone(), verdict)).collect();
-        Decided { event, verdicts, owed }
+    /// Whether several messages to a notifier can be one digest; one that is not known cannot.
+    pub fn digests(&self, notifier: &str) -> bool {
+        self.0.get(notifier).is_some_and(|route| route.digests)
     }
 
     /// What `rule` owes for `event`: a delivery for each recipient of each of its notifiers,
     /// but nothing about a notifier through itself.
-    fn owed(&self, rule: &Rule, event: &Event, now: Timestamp) -> Vec<NewDelivery> {
+    pub fn owed(&self, rule: &Rule, event: &Event, now: Timestamp) -> Vec<NewDelivery> {
         let event_id = event.id();
         let mut owed = Vec::new();
         let about_itself = |notifier: &&String| {
@@ -44,7 +59,7 @@ impl Routes {
                 && **notifier == event.key.subject
         };
         for notifier in rule.notify.iter().filter(|notifier| !about_itself(notifier)) {
-            for recipient in self.0.get(notifier).into_iter().flatten() {
+            for recipient in self.0.get(notifier).iter().flat_map(|route| &route.recipients) {
                 owed.push(NewDelivery {
                     id: DeliveryId::of(event_id.as_str(), &rule.name, notifier, recipient),
                     event_id: event_id.clone(),
@@ -57,6 +72,8 @@ impl Routes {
                     job_id: event.job_id.as_ref().map_or(String::new(), ToString::to_string),
                     kind: event.kind,
                     created_at: now,
+                    held_until: None,
+                    suppressed: 0,
                 });
             }
         }
@@ -64,37 +81,46 @@ impl Routes {
     }
 }
 
-/// A bell for each notifier's dispatch.
+/// A bell for each notifier's dispatch, and one for the keeper of what is held back.
 #[derive(Debug, Clone, Default)]
-pub struct Nudges(BTreeMap<String, Arc<Notify>>);
+pub struct Nudges {
+    bells: Arc<Mutex<BTreeMap<String, Arc<Notify>>>>,
+    keeper: Arc<Notify>,
+}
 
 impl Nudges {
-    /// Hangs a bell for each notifier.
-    pub fn new(notifiers: impl IntoIterator<Item = String>) -> Self {
-        Self(notifiers.into_iter().map(|name| (name, Arc::default())).collect())
-    }
-
-    /// The bell of one notifier; a silent one for a name that is not known.
+    /// The bell of one notifier; it is hung when it is first asked for.
     pub fn bell(&self, notifier: &str) -> Arc<Notify> {
-        self.0.get(notifier).cloned().unwrap_or_default()
+        let mut bells = self.bells.lock().unwrap_or_else(PoisonError::into_inner);
+        bells.entry(notifier.to_owned()).or_default().clone()
     }
 
-    fn ring(&self, notifier: &str) {
-        if let Some(bell) = self.0.get(notifier) {
-            bell.notify_one();
-        }
+    /// Rings for one notifier.
+    pub fn ring(&self, notifier: &str) {
+        self.bell(notifier).notify_one();
+    }
+
+    /// The bell of the keeper of what is held back.
+    pub fn keeper(&self) -> &Notify {
+        &self.keeper
     }
 
     /// Rings for everyone who is owed something now.
     pub fn announce(&self, decided: &[Decided]) {
-        for Decided { event, owed, .. } in decided {
-            telemetry::event_recorded(event, owed.len());
-            owed.iter().for_each(|delivery| self.ring(&delivery.notifier));
+        for decided in decided {
+            telemetry::event_recorded(&decided.event, decided.owed.len());
+            decided.owed.iter().for_each(|delivery| self.ring(&delivery.notifier));
+            let waits = |delivery: &NewDelivery| delivery.held_until.is_some();
+            if !decided.joins.is_empty() || decided.owed.iter().any(waits) {
+                self.keeper.notify_one();
+            }
         }
     }
 
     /// Rings for all.
     pub fn ring_all(&self) {
-        self.0.values().for_each(|bell| bell.notify_one());
+        let bells = self.bells.lock().unwrap_or_else(PoisonError::into_inner);
+        bells.values().for_each(|bell| bell.notify_one());
+        self.keeper.notify_one();
     }
 }

@@ -19,6 +19,7 @@ mod path;
 mod pattern;
 mod rule;
 mod set;
+mod silence;
 pub mod written;
 
 pub use condition::{Condition, Finding};
@@ -27,3 +28,4 @@ pub use facts::Facts;
 pub use on::parse_on;
 pub use rule::Rule;
 pub use set::RuleSet;
+pub use silence::Matcher;

@@ -1,32 +1,45 @@
 //! What was decided, written down: events once, with their verdicts and what they owe.
 //!
 //! Part of somebody's transaction. An event that is recorded already adds nothing, nor do its
-//! deliveries. What is owed to a broken notifier begins its life held.
+//! deliveries: only what is new is decided at all, with what the ledger knows of silences and
+//! throttles at that moment. What is owed to a broken notifier begins its life held.
 
 use std::collections::{BTreeSet, HashSet};
+use std::fmt;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use sqlx::Transaction;
 use sqlx::sqlite::Sqlite;
 
 use super::StoreError;
+use super::gather::join;
+use super::pacing::{read_pacing, write_pacing};
 use super::rows::{delivery_values, event_values};
 use super::stale::supersede;
-use crate::model::{Event, EventId, EventKind, NewDelivery, Verdict};
+use crate::model::{Decided, Event, EventId, EventKind, Pacing};
 
-/// An event with what was decided about it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Decided {
-    pub event: Event,
-    /// Of the rules that were tried, by name.
-    pub verdicts: Vec<(String, Verdict)>,
-    pub owed: Vec<NewDelivery>,
+/// Decides about an event that is new.
+pub type Decide<'a> = &'a (dyn Fn(Event, &mut Pacing) -> Decided + Sync);
+
+/// How the events of a transaction are decided.
+#[derive(Clone, Copy)]
+pub struct Deciding<'a> {
+    pub now: Timestamp,
+    pub decide: Decide<'a>,
+}
+
+impl fmt::Debug for Deciding<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Deciding").field("now", &self.now).finish_non_exhaustive()
+    }
 }
 
 /// What a commit has added; repeats add nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Committed {
-    pub events: usize,
+    /// The events that are new.
+    pub decided: Vec<Decided>,
     pub deliveries: usize,
 }
 
@@ -34,31 +47,45 @@ pub struct Committed {
 /// that they have made stale.
 pub(super) async fn record(
     transaction: &mut Transaction<'static, Sqlite>,
-    events: &[Decided],
+    events: &[Event],
+    deciding: Deciding<'_>,
 ) -> Result<Committed, StoreError> {
-    let fresh = write_events(transaction, events).await?;
-    write_verdicts(transaction, events, &fresh).await?;
-    let deliveries = write_deliveries(transaction, events, &fresh).await?;
-    let moved: BTreeSet<(&str, &str)> = events
+    let mut fresh = write_events(transaction, events).await?;
+    if fresh.is_empty() {
+        return Ok(Committed::default());
+    }
+    let mut pacing = read_pacing(transaction, deciding.now).await?;
+    let decided: Vec<Decided> = events
+        .iter()
+        .filter(|event| fresh.remove(&event.id()))
+        .map(|event| (deciding.decide)(event.clone(), &mut pacing))
+        .collect();
+    write_verdicts(transaction, &decided).await?;
+    let mut deliveries = write_deliveries(transaction, &decided).await?;
+    for Decided { event, joins, .. } in &decided {
+        for joined in joins {
+            deliveries += join(transaction, &event.id(), joined, deciding.now).await?;
+        }
+    }
+    write_pacing(transaction, &decided).await?;
+    let moved: BTreeSet<(&str, &str)> = decided
         .iter()
         .map(|decided| &decided.event)
         .filter(|event| event.kind.is_terminal() || event.kind == EventKind::Progress)
         .map(|event| (event.key.source.as_str(), event.key.subject.as_str()))
         .collect();
-    if let Some(latest) = events.iter().map(|decided| decided.event.detected_at).max() {
-        supersede(transaction, &moved, latest).await?;
-    }
-    Ok(Committed { events: fresh.len(), deliveries })
+    supersede(transaction, &moved, deciding.now).await?;
+    Ok(Committed { decided, deliveries })
 }
 
 async fn write_events(
     transaction: &mut Transaction<'static, Sqlite>,
-    events: &[Decided],
+    events: &[Event],
 ) -> Result<HashSet<EventId>, StoreError> {
     if events.is_empty() {
         return Ok(HashSet::new());
     }
-    let rows = events.iter().map(|decided| event_values(&decided.event)).collect();
+    let rows = events.iter().map(event_values).collect();
     let fresh: Vec<String> = sqlx::query_scalar(
         "INSERT INTO event (id, source, subject, slot, occurrence, kind, from_state, to_state,
                  detected_ms, late, job_id, project_name, name_unavailable, document)
@@ -76,16 +103,13 @@ async fn write_events(
 
 async fn write_verdicts(
     transaction: &mut Transaction<'static, Sqlite>,
-    events: &[Decided],
-    fresh: &HashSet<EventId>,
+    decided: &[Decided],
 ) -> Result<(), StoreError> {
     let mut rows = Vec::new();
-    for Decided { event, verdicts, .. } in events {
+    for Decided { event, verdicts, .. } in decided {
         let id = event.id();
-        if fresh.contains(&id) {
-            for (position, (rule, verdict)) in verdicts.iter().enumerate() {
-                rows.push(json!([id, position, rule, json!(verdict).to_string()]));
-            }
+        for (position, (rule, verdict)) in verdicts.iter().enumerate() {
+            rows.push(json!([id, position, rule, json!(verdict).to_string()]));
         }
     }
     if rows.is_empty() {
@@ -105,30 +129,28 @@ async fn write_verdicts(
 
 async fn write_deliveries(
     transaction: &mut Transaction<'static, Sqlite>,
-    events: &[Decided],
-    fresh: &HashSet<EventId>,
+    decided: &[Decided],
 ) -> Result<usize, StoreError> {
-    let rows: Vec<Value> = events
-        .iter()
-        .filter(|decided| fresh.contains(&decided.event.id()))
-        .flat_map(|decided| decided.owed.iter().map(delivery_values))
-        .collect();
+    let rows: Vec<Value> =
+        decided.iter().flat_map(|decided| decided.owed.iter().map(delivery_values)).collect();
     if rows.is_empty() {
         return Ok(0);
     }
     let added = sqlx::query(
         "INSERT INTO delivery (id, about, event_id, rule, notifier, recipient, template,
                  include_download_url, source, job_id, kind, terminal, rank, state, hold,
-                 held_since_ms, created_ms, due_ms)
-             WITH row (k, v) AS MATERIALIZED (SELECT key, value FROM json_each($1))
+                 held_since_ms, created_ms, due_ms, suppressed)
+             WITH row (k, v) AS MATERIALIZED (SELECT key, value FROM json_each($1)),
+             placed (k, v, hold) AS (
+                 SELECT k, v, CASE WHEN v->>13 IS NOT NULL THEN 'window'
+                                   WHEN broken.name IS NOT NULL THEN 'notifier' END
+                 FROM row
+                 LEFT JOIN notifier AS broken
+                     ON broken.name = v->>3 AND broken.broken_since_ms IS NOT NULL)
              SELECT v->>0, v->>1, v->>1, v->>2, v->>3, v->>4, v->>5, v->>6, v->>7, v->>8, v->>9,
-                 v->>10, v->>11, iif(broken.name IS NULL, 'pending', 'held'),
-                 iif(broken.name IS NULL, NULL, 'notifier'),
-                 iif(broken.name IS NULL, NULL, v->>12), v->>12, v->>12
-             FROM row
-             LEFT JOIN notifier AS broken
-                 ON broken.name = v->>3 AND broken.broken_since_ms IS NOT NULL
-             WHERE true ORDER BY k
+                 v->>10, v->>11, iif(hold IS NULL, 'pending', 'held'), hold,
+                 iif(hold IS NULL, NULL, v->>12), v->>12, coalesce(v->>13, v->>12), v->>14
+             FROM placed WHERE true ORDER BY k
              ON CONFLICT DO NOTHING",
     )
     .bind(Value::Array(rows).to_string())

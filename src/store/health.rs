@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 use sqlx::Row;
 
-use super::decided::record;
+use super::decided::{Deciding, record};
 use super::rows::{maybe_time, ms};
-use super::{Committed, Decided, Store, StoreError};
+use super::{Committed, Store, StoreError};
+use crate::model::Event;
 
 /// The health of a source, as it survives a restart.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -45,7 +46,8 @@ impl Store {
         &self,
         source: &str,
         health: &SourceHealth,
-        notices: &[Decided],
+        notices: &[Event],
+        deciding: Deciding<'_>,
     ) -> Result<Committed, StoreError> {
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
         sqlx::query(
@@ -60,7 +62,7 @@ impl Store {
         .bind(&health.down_reason)
         .execute(&mut *transaction)
         .await?;
-        let committed = record(&mut transaction, notices).await?;
+        let committed = record(&mut transaction, notices, deciding).await?;
         transaction.commit().await?;
         Ok(committed)
     }

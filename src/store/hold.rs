@@ -5,14 +5,14 @@
 //! delivery of its own that is stored with its members before its first attempt.
 
 use jiff::Timestamp;
-use serde_json::json;
 use sqlx::sqlite::Sqlite;
 use sqlx::{Row, Transaction};
 
-use super::decided::record;
+use super::decided::{Deciding, record};
+use super::digest::{HeldRow, digests, store_digest};
 use super::rows::{ms, time};
-use super::{Decided, Store, StoreError};
-use crate::model::DeliveryId;
+use super::{Committed, Store, StoreError};
+use crate::model::Event;
 
 /// Why and since when a notifier is held.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,18 +34,17 @@ pub struct Gather {
 /// What has become of a notifier.
 #[derive(Debug, Clone)]
 pub enum HealthChange<'a> {
-    /// Its service refuses us (still): what is owed is held. `notices` tell it the first time.
-    Broken { broken: &'a Broken, notices: &'a [Decided] },
+    /// Its service refuses us (still): what is owed is held. `news` tells it the first time.
+    Broken { broken: &'a Broken, news: Option<News<'a>> },
     /// It takes messages again.
-    Well { gather: Option<Gather>, notices: &'a [Decided] },
+    Well { gather: Option<Gather>, news: Option<News<'a>> },
 }
 
-/// A held delivery, as far as gathering needs it.
-struct HeldRow {
-    id: String,
-    event_id: String,
-    /// What digests may not mix: recipient, rule, template, and whether links go along.
-    key: (String, String, String, bool),
+/// What is told about a notifier, through others.
+#[derive(Debug, Clone, Copy)]
+pub struct News<'a> {
+    pub event: &'a Event,
+    pub deciding: Deciding<'a>,
 }
 
 impl Store {
@@ -95,12 +94,12 @@ pub(super) async fn change_health(
     notifier: &str,
     change: &HealthChange<'_>,
     now: Timestamp,
-) -> Result<(), StoreError> {
-    let (broken, notices) = match change {
-        HealthChange::Broken { broken, notices } => (Some(*broken), *notices),
-        HealthChange::Well { gather, notices } => {
+) -> Result<Committed, StoreError> {
+    let (broken, news) = match change {
+        HealthChange::Broken { broken, news } => (Some(*broken), *news),
+        HealthChange::Well { gather, news } => {
             release(transaction, notifier, *gather, now).await?;
-            (None, *notices)
+            (None, *news)
         }
     };
     sqlx::query(
@@ -127,8 +126,12 @@ pub(super) async fn change_health(
         .execute(&mut **transaction)
         .await?;
     }
-    record(transaction, notices).await?;
-    Ok(())
+    match news {
+        Some(News { event, deciding }) => {
+            record(transaction, std::slice::from_ref(event), deciding).await
+        }
+        None => Ok(Committed::default()),
+    }
 }
 
 /// Makes what was held due, gathered where it is much.
@@ -142,7 +145,7 @@ async fn release(
         let held = held_rows(transaction, notifier).await?;
         if held.len() > gather.more_than {
             for digest in digests(&held, gather.most) {
-                store_digest(transaction, notifier, digest, now).await?;
+                store_digest(transaction, notifier, "catch-up", digest, now).await?;
             }
         }
     }
@@ -173,87 +176,5 @@ async fn held_rows(
     .bind(notifier)
     .fetch_all(&mut **transaction)
     .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(HeldRow {
-                id: row.try_get("id")?,
-                event_id: row.try_get("event_id")?,
-                key: (
-                    row.try_get("recipient")?,
-                    row.try_get("rule")?,
-                    row.try_get("template")?,
-                    row.try_get("include_download_url")?,
-                ),
-            })
-        })
-        .collect()
-}
-
-/// Runs of rows that one digest can hold; a single row stays a message of its own.
-fn digests(held: &[HeldRow], most: usize) -> impl Iterator<Item = &[HeldRow]> {
-    held.chunk_by(|one, next| one.key == next.key)
-        .flat_map(move |same| same.chunks(most.max(1)))
-        .filter(|digest| digest.len() > 1)
-}
-
-/// Stores a digest with its members, which wait for it from now on.
-async fn store_digest(
-    transaction: &mut Transaction<'static, Sqlite>,
-    notifier: &str,
-    digest: &[HeldRow],
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let [first, .., newest] = digest else { return Ok(()) };
-    let (recipient, rule, template, with_link) = &first.key;
-    // Made of its members, so that it is the same however often it is gathered.
-    let group = DeliveryId::of(&first.id, &newest.id, notifier, "group");
-    let id = DeliveryId::of(group.as_str(), rule, notifier, recipient);
-    sqlx::query(
-        "INSERT INTO message_group (id, rule, group_key, opened_ms, sealed_ms)
-         VALUES ($1, $2, $3, $4, $4) ON CONFLICT DO NOTHING",
-    )
-    .bind(group.as_str())
-    .bind(rule)
-    .bind(format!("catch-up of {notifier}"))
-    .bind(ms(now))
-    .execute(&mut **transaction)
-    .await?;
-    let events: Vec<&str> = digest.iter().map(|row| row.event_id.as_str()).collect();
-    sqlx::query(
-        "INSERT INTO group_member (group_id, position, event_id)
-         SELECT $1, key, value FROM json_each($2) WHERE true ON CONFLICT DO NOTHING",
-    )
-    .bind(group.as_str())
-    .bind(json!(events).to_string())
-    .execute(&mut **transaction)
-    .await?;
-    sqlx::query(
-        "INSERT INTO delivery (id, about, event_id, group_id, rule, notifier, recipient, template,
-             include_download_url, source, job_id, kind, terminal, rank, state, created_ms, due_ms)
-         SELECT $1, $2, event_id, $2, rule, notifier, recipient, $5, $6, '', '', kind, terminal,
-             0, 'pending', $3, $3
-         FROM delivery WHERE id = $4 ON CONFLICT DO NOTHING",
-    )
-    .bind(id.as_str())
-    .bind(group.as_str())
-    .bind(ms(now))
-    .bind(&newest.id)
-    .bind(template)
-    .bind(with_link)
-    .execute(&mut **transaction)
-    .await?;
-    let members: Vec<&str> = digest.iter().map(|row| row.id.as_str()).collect();
-    sqlx::query(
-        "UPDATE delivery SET hold = 'digest', group_id = $1, due_ms = $2,
-             held_total_ms = held_total_ms + coalesce($2 - held_since_ms, 0), held_since_ms = $2,
-             last_error = 'gathered into the digest ' || $4
-         WHERE id IN (SELECT value FROM json_each($3))",
-    )
-    .bind(group.as_str())
-    .bind(ms(now))
-    .bind(json!(members).to_string())
-    .bind(id.as_str())
-    .execute(&mut **transaction)
-    .await?;
-    Ok(())
+    rows.iter().map(HeldRow::of).collect()
 }

@@ -12,6 +12,8 @@
 
 mod attend;
 mod decided;
+mod digest;
+mod gather;
 mod health;
 mod hold;
 mod listing;
@@ -19,6 +21,7 @@ mod lock;
 mod memory;
 mod open;
 mod owed;
+mod pacing;
 mod prune;
 mod rows;
 mod settle;
@@ -28,16 +31,17 @@ mod trouble;
 mod upkeep;
 mod walk;
 
-pub use decided::{Committed, Decided};
+pub use decided::{Committed, Decide, Deciding};
+pub use gather::{Freed, HeldBack, Releasing};
 pub use health::SourceHealth;
-pub use hold::{Broken, Gather, HealthChange};
+pub use hold::{Broken, Gather, HealthChange, News};
 pub use listing::{
     DeliveryFilter, DeliveryRow, EventFilter, EventRow, JobFilter, JobRow, Listed, OutboxCount,
 };
 pub use lock::Holder;
 pub use memory::{Marks, OpenJob, SourceMemory};
 pub use open::{Access, SCHEMA_VERSION};
-pub use owed::{Claim, ClaimFrom, Claimed, Turn};
+pub use owed::{Claim, ClaimFrom, Claimed, Turn, Turned};
 pub use prune::Pruned;
 pub use settle::{Settled, Settlement};
 pub use upkeep::{Condition, Counts, Existing};

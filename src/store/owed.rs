@@ -13,7 +13,7 @@ use super::hold::{HealthChange, change_health};
 use super::rows::{delivery_of, event_columns, event_of, maybe_time, ms};
 use super::settle::settle;
 use super::{Settlement, Store, StoreError};
-use crate::model::{Delivery, DeliveryId, Event};
+use crate::model::{Decided, Delivery, DeliveryId, Event};
 
 /// Where a claim looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,6 +120,14 @@ pub struct Turn<'a> {
     pub claim: Option<Claim>,
 }
 
+/// What a turn has come to.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Turned {
+    pub claimed: Vec<Claimed>,
+    /// What is told about the notifier, through others.
+    pub news: Vec<Decided>,
+}
+
 impl Store {
     /// Records what became of attempts and whether the notifier is held, then claims what is
     /// due through it: one transaction, one sync.
@@ -131,18 +139,19 @@ impl Store {
         notifier: &str,
         turn: &Turn<'_>,
         now: Timestamp,
-    ) -> Result<Vec<Claimed>, StoreError> {
+    ) -> Result<Turned, StoreError> {
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
         settle(&mut transaction, turn.settlements, now).await?;
-        if let Some(change) = &turn.health {
-            change_health(&mut transaction, notifier, change, now).await?;
-        }
+        let news = match &turn.health {
+            Some(change) => change_health(&mut transaction, notifier, change, now).await?.decided,
+            None => Vec::new(),
+        };
         let claimed = match turn.claim {
             Some(claim) => claim_due(&mut transaction, notifier, claim, now).await?,
             None => Vec::new(),
         };
         transaction.commit().await?;
-        Ok(claimed)
+        Ok(Turned { claimed, news })
     }
 
     /// How many deliveries through `notifier` could be claimed now, counted up to `most`, and

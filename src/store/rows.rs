@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::StoreError;
 use crate::model::{
-    Delivery, DeliveryId, Event, EventId, EventKey, EventKind, Fingerprint, JobId, JobState,
+    Delivery, DeliveryId, Event, EventId, EventKey, EventKind, Fingerprint, Hold, JobId, JobState,
     KnownJob, NewDelivery, Phase, ProjectName,
 };
 
@@ -160,6 +160,8 @@ pub(super) fn delivery_values(delivery: &NewDelivery) -> Value {
         delivery.kind.is_terminal(),
         i64::from(delivery.kind == EventKind::Progress),
         ms(delivery.created_at),
+        delivery.held_until.map(ms),
+        delivery.suppressed,
     ])
 }
 
@@ -185,6 +187,8 @@ pub(super) fn delivery_of(row: &SqliteRow) -> Result<Delivery, StoreError> {
         first_attempt_at: maybe_time(row.try_get("first_attempt_ms")?)?,
         sent_at: ended.filter(|_| state == "sent"),
         repeat: row.try_get("repeat")?,
+        hold: row.try_get::<Option<&str>, _>("hold")?.and_then(Hold::parse),
+        suppressed: row.try_get::<i64, _>("suppressed")?.unsigned_abs(),
         last_error: row.try_get("last_error")?,
     })
 }

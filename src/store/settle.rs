@@ -8,6 +8,7 @@ use sqlx::Transaction;
 use sqlx::sqlite::Sqlite;
 
 use super::StoreError;
+use super::pacing::reopen_throttles;
 use super::rows::ms;
 use super::stale::supersede;
 use crate::model::{Attempt, DeliveryId, DeliveryState};
@@ -79,6 +80,12 @@ pub(super) async fn settle(
     .bind(ms(now))
     .execute(&mut **transaction)
     .await?;
+    let dead: Vec<&str> = settlements
+        .iter()
+        .filter(|settlement| matches!(settlement.next, Settled::Dead { .. }))
+        .map(|settlement| settlement.id.as_str())
+        .collect();
+    reopen_throttles(transaction, &dead, now).await?;
     end_members(transaction, now).await?;
     drop_stale(transaction, settlements, now).await
 }

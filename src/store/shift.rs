@@ -21,7 +21,8 @@ impl Store {
         sqlx::query(
             "UPDATE delivery SET due_ms = due_ms + $2, first_attempt_ms = first_attempt_ms + $2,
                  held_since_ms = held_since_ms + $2
-             WHERE notifier = $1 AND state IN ('pending', 'sending', 'held')",
+             WHERE notifier = $1 AND state IN ('pending', 'sending', 'held')
+               AND coalesce(hold, '') NOT IN ('window', 'silence')",
         )
         .bind(notifier)
         .bind(i64::try_from(step.as_millis()).unwrap_or(0))
@@ -45,6 +46,14 @@ impl Store {
         .bind(ms(latest))
         .execute(&self.writer)
         .await?;
-        Ok(moved.rows_affected())
+        // Gathered by a clock that ran ahead: nobody knows since when.
+        let gathered = sqlx::query(
+            "UPDATE delivery SET due_ms = $1
+             WHERE state = 'held' AND hold IN ('group', 'throttle') AND created_ms > $1",
+        )
+        .bind(ms(now))
+        .execute(&self.writer)
+        .await?;
+        Ok(moved.rows_affected() + gathered.rows_affected())
     }
 }

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use sqlx::Transaction;
 use sqlx::sqlite::Sqlite;
 
-use super::decided::record;
+use super::decided::{Deciding, record};
 use super::rows::{job_of, job_values, ms};
-use super::{Committed, Decided, Marks, Store, StoreError};
-use crate::model::{Fingerprint, JobId, KnownJob};
+use super::{Committed, Marks, Store, StoreError};
+use crate::model::{Event, Fingerprint, JobId, KnownJob};
 
 /// An open transaction over one source.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub struct WalkCommit {
     pub jobs: Vec<KnownJob>,
     /// Texts of theirs that are no longer the last.
     pub outdated: Vec<Fingerprint>,
-    pub events: Vec<Decided>,
+    pub events: Vec<Event>,
     /// Jobs that were read by id: when, and whether that was refused.
     pub reads: Vec<(JobId, Timestamp, bool)>,
     /// The new marks, if the walk was complete.
@@ -66,10 +66,14 @@ impl Walk {
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be written; then nothing is.
-    pub async fn commit(mut self, walk: &WalkCommit) -> Result<Committed, StoreError> {
+    pub async fn commit(
+        mut self,
+        walk: &WalkCommit,
+        deciding: Deciding<'_>,
+    ) -> Result<Committed, StoreError> {
         self.write_jobs(&walk.jobs).await?;
         self.write_reads(&walk.reads).await?;
-        let committed = record(&mut self.transaction, &walk.events).await?;
+        let committed = record(&mut self.transaction, &walk.events, deciding).await?;
         if let Some(marks) = &walk.marks {
             self.write_marks(marks).await?;
         }

@@ -11,8 +11,9 @@ use serde_json::{Map, json};
 
 use super::Dispatch;
 use crate::deliver::retry::Backoff;
-use crate::model::{Event, EventKind, NotifierKind};
-use crate::store::{Broken, Decided, Gather, HealthChange, StoreError};
+use crate::model::{Event, EventKind};
+use crate::pipeline::route::Route;
+use crate::store::{Broken, Gather, HealthChange, News, StoreError};
 use crate::telemetry;
 
 /// Pauses between probes: 1 minute, doubling to 15.
@@ -94,38 +95,34 @@ impl Dispatch {
     }
 
     /// What is to be told of the change, through the other notifiers.
-    pub(super) async fn notices(&self, now: Timestamp) -> Result<Vec<Decided>, StoreError> {
+    pub(super) async fn news(&self, now: Timestamp) -> Result<Option<Event>, StoreError> {
         let (kind, since) = match (self.change, &self.broken) {
             (Some(Change::Down), Some(broken)) => (EventKind::NotifierDown, broken.since),
             (Some(Change::Up { since }), _) => (EventKind::NotifierUp, since),
-            _ => return Ok(Vec::new()),
+            _ => return Ok(None),
         };
         let waiting = self.parts.store.waiting(&self.parts.settings.name).await?;
-        let event = self.health_event(kind, since, waiting, now);
-        Ok(vec![self.parts.routes.decide(&self.parts.rules, event, now)])
+        Ok(Some(self.health_event(kind, since, waiting, now)))
     }
 
     /// The change as the store takes it.
-    pub(super) fn health_change<'a>(&'a self, notices: &'a [Decided]) -> Option<HealthChange<'a>> {
+    pub(super) fn health_change<'a>(
+        &'a self,
+        news: Option<News<'a>>,
+    ) -> Option<HealthChange<'a>> {
         match (self.change?, &self.broken) {
             (Change::Down | Change::StillDown, Some(broken)) => {
-                Some(HealthChange::Broken { broken, notices })
+                Some(HealthChange::Broken { broken, news })
             }
-            _ => Some(HealthChange::Well { gather: self.gather(), notices }),
+            _ => Some(HealthChange::Well { gather: self.gather(), news }),
         }
     }
 
     /// Digests are for people; a receiver that is a program gets every event.
     fn gather(&self) -> Option<Gather> {
-        match self.parts.settings.kind() {
-            NotifierKind::Webhook | NotifierKind::Command => None,
-            NotifierKind::Slack
-            | NotifierKind::Discord
-            | NotifierKind::Email
-            | NotifierKind::Console => {
-                Some(Gather { more_than: DIGEST_MORE_THAN, most: DIGEST_MOST })
-            }
-        }
+        Route::of(&self.parts.settings)
+            .digests
+            .then_some(Gather { more_than: DIGEST_MORE_THAN, most: DIGEST_MOST })
     }
 
     fn health_event(

@@ -10,7 +10,6 @@ mod landing;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -19,15 +18,17 @@ use tokio_util::sync::CancellationToken;
 use self::hold::Change;
 use self::landing::Flying;
 use super::attempt::{Landed, attempt};
-use super::route::{Nudges, Routes};
+use super::policy::Current;
+use super::route::Nudges;
 use super::steps::Steps;
 use crate::clock::Clock;
 use crate::deliver::Notifier;
 use crate::deliver::pace::Pacer;
 use crate::deliver::settings::NotifierSettings;
-use crate::render::Templates;
-use crate::rules::RuleSet;
-use crate::store::{Broken, Claim, ClaimFrom, Claimed, Settlement, Store, StoreError, Turn};
+use crate::model::{Event, Pacing};
+use crate::store::{
+    Broken, Claim, ClaimFrom, Claimed, Deciding, News, Settlement, Store, StoreError, Turn, Turned,
+};
 use crate::telemetry;
 
 /// Attempts under way at once, where the notifier's pace allows as many.
@@ -58,12 +59,9 @@ pub struct DispatchParts {
     pub settings: NotifierSettings,
     pub notifier: Arc<Notifier>,
     pub store: Store,
-    pub templates: Arc<Templates>,
-    /// For what is told about the notifier itself, through others.
-    pub rules: Arc<RuleSet>,
-    pub routes: Arc<Routes>,
+    /// For the words, and for what is told about the notifier itself through others.
+    pub policy: Current,
     pub nudges: Nudges,
-    pub zone: TimeZone,
     pub clock: Clock,
     /// Rung when something new is owed.
     pub bell: Arc<Notify>,
@@ -172,7 +170,8 @@ impl Dispatch {
     ///
     /// # Errors
     /// [`StoreError`] when the store fails.
-    pub async fn drain(mut self, stop: &CancellationToken) -> Result<Drained, StoreError> {
+    pub async fn drain(&mut self, stop: &CancellationToken) -> Result<Drained, StoreError> {
+        self.done = Drained::default();
         let drained = self.drain_due(stop).await;
         self.finish(GRACE).await;
         drained?;
@@ -227,7 +226,7 @@ impl Dispatch {
             0 => (0, None),
             free => self.parts.store.outlook(&name, now, free).await?,
         };
-        let notices = self.notices(now).await?;
+        let event = self.news(now).await?;
         let probes = due == 0 && self.probe_is_due(now);
         let (allowed, pace_wait) = self.take_permits(due + u32::from(probes));
         let settles = !self.landed.is_empty() || self.change.is_some();
@@ -235,20 +234,17 @@ impl Dispatch {
         if allowed > 0 || settles {
             let until = saturating_add(now, self.parts.settings.timeout + CLAIM_SLACK);
             let from = if probes { ClaimFrom::Held } else { ClaimFrom::Due };
-            let turn = Turn {
-                settlements: &self.landed,
-                health: self.health_change(&notices),
-                claim: (allowed > 0).then_some(Claim { from, most: allowed, until }),
-            };
-            let turned = self.parts.store.turn(&name, &turn, now).await;
+            let claim = (allowed > 0).then_some(Claim { from, most: allowed, until });
+            let turned = self.turn(event.as_ref(), claim, now).await;
             // What was not claimed may be sent later, and is not to be paid for twice.
-            let used = turned.as_ref().map_or(0, Vec::len);
+            let used = turned.as_ref().map_or(0, |turned| turned.claimed.len());
             self.pacer.give_back(allowed.saturating_sub(u32::try_from(used).unwrap_or(allowed)));
             self.doubts_claims = turned.is_err();
-            claimed = turned?;
+            let turned = turned?;
+            claimed = turned.claimed;
             self.landed.clear();
             self.change = None;
-            self.parts.nudges.announce(&notices);
+            self.parts.nudges.announce(&turned.news);
         }
         let idle = !settles && claimed.is_empty() && due == 0 && self.flights.is_empty();
         claimed.into_iter().for_each(|claimed| self.take_off(claimed));
@@ -341,11 +337,23 @@ impl Dispatch {
     }
 
     async fn write_last(&self, now: Timestamp) -> Result<(), StoreError> {
-        let name = &self.parts.settings.name;
-        let notices = self.notices(now).await?;
-        let health = self.health_change(&notices);
-        let turn = Turn { settlements: &self.landed, health, claim: None };
-        self.parts.store.turn(name, &turn, now).await.map(|_| ())
+        let event = self.news(now).await?;
+        self.turn(event.as_ref(), None, now).await.map(|_| ())
+    }
+
+    /// Writes down what has landed and what it says about the notifier, and claims.
+    async fn turn(
+        &self,
+        event: Option<&Event>,
+        claim: Option<Claim>,
+        now: Timestamp,
+    ) -> Result<Turned, StoreError> {
+        let policy = self.parts.policy.get();
+        let decide = |event: Event, pacing: &mut Pacing| policy.decide(event, pacing, now);
+        let deciding = Deciding { now, decide: &decide };
+        let health = self.health_change(event.map(|event| News { event, deciding }));
+        let turn = Turn { settlements: &self.landed, health, claim };
+        self.parts.store.turn(&self.parts.settings.name, &turn, now).await
     }
 }
 

@@ -4,9 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::{Ingest, PollError};
-use crate::model::{Event, EventKind};
+use crate::model::{Event, EventKind, Pacing};
 use crate::source::ApiError;
-use crate::store::SourceHealth;
+use crate::store::{Deciding, SourceHealth};
 use crate::telemetry;
 
 /// Failures shorter than this are not worth a message; a refusal is told at once.
@@ -25,16 +25,16 @@ impl Ingest {
         if health == self.health {
             return;
         }
-        let notices: Vec<_> = kind
-            .map(|kind| self.health_event(kind, &health, now))
-            .map(|event| self.parts.routes.decide(&self.parts.rules, event, now))
-            .into_iter()
-            .collect();
+        let notices: Vec<Event> =
+            kind.map(|kind| self.health_event(kind, &health, now)).into_iter().collect();
         let source = self.parts.settings.name.clone();
-        match self.parts.store.set_source_health(&source, &health, &notices).await {
-            Ok(_) => {
+        let policy = self.parts.policy.get();
+        let decide = |event: Event, pacing: &mut Pacing| policy.decide(event, pacing, now);
+        let deciding = Deciding { now, decide: &decide };
+        match self.parts.store.set_source_health(&source, &health, &notices, deciding).await {
+            Ok(committed) => {
                 self.health = health;
-                self.parts.nudges.announce(&notices);
+                self.parts.nudges.announce(&committed.decided);
             }
             // The next poll tells it.
             Err(problem) => telemetry::store_trouble(

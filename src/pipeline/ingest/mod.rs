@@ -9,7 +9,6 @@ mod look;
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -18,15 +17,17 @@ use tokio_util::sync::CancellationToken;
 
 use self::look::{Sight, returned};
 use super::names::Names;
-use super::route::{Nudges, Routes};
+use super::policy::Current;
+use super::route::Nudges;
 use crate::clock::Clock;
 use crate::diff;
-use crate::model::{Event, EventId, Fingerprint, JobId, KnownJob, ProjectName};
-use crate::rules::RuleSet;
+use crate::model::{Event, EventId, Fingerprint, JobId, KnownJob, Pacing, ProjectName};
 use crate::source::schedule::{Outcome, Schedule};
 use crate::source::settings::{FirstRun, SourceSettings};
 use crate::source::{ApiError, Client, window};
-use crate::store::{Committed, Marks, SourceHealth, SourceMemory, Store, StoreError, WalkCommit};
+use crate::store::{
+    Committed, Deciding, Marks, SourceHealth, SourceMemory, Store, StoreError, WalkCommit,
+};
 use crate::telemetry::{self, PollNumbers};
 
 /// Under `run --once`, what a walk finds is late only after such a gap.
@@ -60,8 +61,7 @@ pub struct IngestParts {
     pub settings: SourceSettings,
     pub client: Client,
     pub store: Store,
-    pub rules: Arc<RuleSet>,
-    pub routes: Arc<Routes>,
+    pub policy: Current,
     pub nudges: Nudges,
     pub clock: Clock,
     pub keep: Duration,
@@ -240,7 +240,7 @@ impl Ingest {
             let piece = Sight { seen, ..Sight::default() };
             let marks = marks.filter(|_| rest.peek().is_none());
             let (committed, remembered) = self.decide_and_commit(&piece, marks, was_first).await?;
-            numbers.add(committed.events, committed.deliveries);
+            numbers.add(committed.decided.len(), committed.deliveries);
             returned.extend(remembered);
             if rest.peek().is_none() {
                 break;
@@ -254,7 +254,7 @@ impl Ingest {
             trouble = sight.trouble.take();
             if !sight.is_empty() {
                 let (committed, _) = self.decide_and_commit(&sight, None, was_first).await?;
-                numbers.add(committed.events, committed.deliveries);
+                numbers.add(committed.decided.len(), committed.deliveries);
             }
         }
         numbers.open = self.memory.open.len();
@@ -297,12 +297,12 @@ impl Ingest {
             }
         }
         let reads = sight.reads.clone();
-        let mut commit = WalkCommit { jobs, outdated, reads, marks, events: Vec::new() };
-        let IngestParts { rules, routes, .. } = &self.parts;
-        commit.events = events.into_iter().map(|event| routes.decide(rules, event, now)).collect();
-        let committed = transaction.commit(&commit).await?;
+        let commit = WalkCommit { jobs, outdated, reads, marks, events };
+        let policy = self.parts.policy.get();
+        let decide = |event: Event, pacing: &mut Pacing| policy.decide(event, pacing, now);
+        let committed = transaction.commit(&commit, Deciding { now, decide: &decide }).await?;
         self.memory.learn(&commit);
-        self.parts.nudges.announce(&commit.events);
+        self.parts.nudges.announce(&committed.decided);
         Ok((committed, commit.jobs.iter().map(|job| job.fingerprint).collect()))
     }
 

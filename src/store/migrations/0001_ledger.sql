@@ -99,10 +99,14 @@ CREATE TABLE message_group (
     id         TEXT PRIMARY KEY,
     rule       TEXT NOT NULL,
     group_key  TEXT NOT NULL,
+    -- Why it gathers: digest, group, throttle, silence.
+    hold       TEXT NOT NULL,
     opened_ms  INTEGER NOT NULL,
-    closes_ms  INTEGER,
+    -- Null: it is open, and more events may join it.
     sealed_ms  INTEGER
 ) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX message_group_open ON message_group (rule, group_key, hold)
+    WHERE sealed_ms IS NULL;
 CREATE TABLE group_member (
     group_id TEXT NOT NULL REFERENCES message_group (id) ON DELETE CASCADE,
     position INTEGER NOT NULL,
@@ -159,6 +163,8 @@ CREATE INDEX delivery_lane ON delivery (notifier, source, job_id, recipient, seq
     WHERE state IN ('pending', 'sending');
 CREATE INDEX delivery_sending ON delivery (claimed_until_ms) WHERE state = 'sending';
 CREATE INDEX delivery_held ON delivery (notifier, rank, seq) WHERE state = 'held';
+CREATE INDEX delivery_back ON delivery (due_ms)
+    WHERE state = 'held' AND hold IN ('window', 'group', 'throttle', 'silence');
 CREATE INDEX delivery_dead ON delivery (seq) WHERE state = 'dead';
 CREATE INDEX delivery_progress ON delivery (source, job_id)
     WHERE rank = 1 AND state IN ('pending', 'held');
@@ -184,6 +190,35 @@ CREATE TABLE notifier (
     reason          TEXT,
     probes          INTEGER NOT NULL DEFAULT 0,
     probe_due_ms    INTEGER
+) STRICT, WITHOUT ROWID;
+
+-- Until when a rule's throttle lets nothing more through, and the event or group whose message
+-- went: were that to die, it would be open again.
+CREATE TABLE throttle (
+    rule         TEXT NOT NULL,
+    throttle_key TEXT NOT NULL,
+    until_ms     INTEGER NOT NULL,
+    about        TEXT NOT NULL,
+    PRIMARY KEY (rule, throttle_key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX throttle_about ON throttle (about);
+
+-- How many messages a closed window has dropped since the rule's last one.
+CREATE TABLE dropped (
+    rule  TEXT PRIMARY KEY,
+    count INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE silence (
+    id         TEXT PRIMARY KEY,
+    -- A JSON array of texts.
+    matchers   TEXT NOT NULL,
+    comment    TEXT NOT NULL,
+    author     TEXT NOT NULL,
+    created_ms INTEGER NOT NULL,
+    expires_ms INTEGER NOT NULL,
+    summarise  INTEGER NOT NULL,
+    silenced   INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE meta (

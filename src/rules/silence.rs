@@ -1,0 +1,96 @@
+//! What a silence is about: `path=pattern` and `path!=pattern`, as they are written on the
+//! command line.
+//!
+//! A pattern is a text in which `*` and `?` stand for any characters, as in a rule's `glob`. A
+//! value that is no text is compared as JSON writes it; one that is missing or null is empty.
+
+use globset::GlobMatcher;
+use serde_json::Value;
+
+use super::Facts;
+use super::path::Path;
+use super::pattern::glob;
+
+/// One line of a silence.
+#[derive(Debug, Clone)]
+pub struct Matcher {
+    path: Path,
+    is: bool,
+    pattern: GlobMatcher,
+}
+
+impl Matcher {
+    /// Reads `path=pattern` or `path!=pattern`.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let shape = "write it as path=pattern, like job.project_name=Client A*";
+        let (path, pattern) = text
+            .split_once('=')
+            .ok_or_else(|| format!("`{text}` has no equals sign: {shape}"))?;
+        let (path, is) = match path.strip_suffix('!') {
+            Some(path) => (path, false),
+            None => (path, true),
+        };
+        let root = path.split('.').next().unwrap_or_default();
+        if !ROOTS.contains(&root) {
+            return Err(format!(
+                "`{path}` does not begin with one of {}: {shape}",
+                ROOTS.join(", ")
+            ));
+        }
+        let path = Path::parse(path).map_err(|cause| format!("`{path}` is not a path: {cause}"))?;
+        let pattern = glob(pattern).map_err(|cause| format!("`{pattern}`: {cause}"))?;
+        Ok(Self { path, is, pattern })
+    }
+
+    /// Whether the facts are what this line says.
+    pub fn holds(&self, facts: &Facts) -> bool {
+        let found = self.path.find(facts.document());
+        let met = match found.is_empty() {
+            true => self.pattern.is_match(""),
+            false => found.iter().any(|found| match found.value {
+                Value::Null => self.pattern.is_match(""),
+                Value::String(text) => self.pattern.is_match(text),
+                other => self.pattern.is_match(other.to_string()),
+            }),
+        };
+        met == self.is
+    }
+}
+
+/// What a document has at its top.
+const ROOTS: [&str; 7] = ["event", "job", "rule", "project", "source", "notifier", "spend"];
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn holds(matcher: &str) -> bool {
+        let document = json!({"event": {"kind": "failed", "late": false},
+            "job": {"project_name": "Client A/Spring", "project_id": null, "n": 3}});
+        Matcher::parse(matcher).unwrap().holds(&Facts::of_document(document))
+    }
+
+    #[test]
+    fn a_pattern_fits_the_whole_value_and_what_is_missing_is_empty() {
+        assert!(holds("event.kind=failed") && !holds("event.kind=fail"));
+        assert!(holds("job.project_name=Client A*") && !holds("job.project_name=Client B*"));
+        assert!(holds("job.n=3") && holds("event.late=false"));
+        assert!(holds("job.project_id=") && holds("job.nothing=") && !holds("job.n="));
+        assert!(holds("event.kind!=succeeded") && !holds("event.kind!=failed"));
+    }
+
+    #[test]
+    fn what_is_not_a_matcher_says_what_it_should_look_like() {
+        let error = |text: &str| Matcher::parse(text).unwrap_err();
+
+        insta::assert_snapshot!(
+            [error("job.project_id"), error("project_name=x"), error("job.a=[")].join("\n"),
+            @""
+        );
+    }
+}
