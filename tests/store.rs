@@ -77,6 +77,7 @@ fn event(name: &str, kind: EventKind, occurrence: &str) -> Event {
         job_id: Some(id(name)),
         project_name: ProjectName::Known("Film".into()),
         facts: serde_json::Map::new(),
+        timer: None,
         job: Some(job(name, Phase::Ended).document),
     }
 }

@@ -8,6 +8,8 @@ mod event;
 mod id;
 mod job;
 mod message;
+mod timer;
+mod usage;
 mod verdict;
 
 pub use delivery::{Attempt, AttemptOutcome, Delivery, DeliveryState, NewDelivery};
@@ -18,4 +20,8 @@ pub use event::{
 pub use id::{DeliveryId, EmptyId, EventId, Fingerprint, JobId};
 pub use job::{JobState, KnownJob, Observation, Phase};
 pub use message::{Envelope, Message, NotifierKind};
+pub use timer::TimerFacts;
+pub use usage::{Usage, usage_of};
 pub use verdict::Verdict;
+
+use usage::number_of;

@@ -113,6 +113,7 @@ pub(super) fn event_of(row: &SqliteRow) -> Result<Event, StoreError> {
         },
         job: fields.clone().filter(|_| kind.facts_key().is_none()),
         facts: fields.filter(|_| kind.facts_key().is_some()).unwrap_or_default(),
+        timer: None,
     })
 }
 
