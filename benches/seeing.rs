@@ -9,10 +9,11 @@ use std::hint::black_box;
 
 use descript_notify::diff::{self, Watch};
 use descript_notify::model::{
-    DeliveryId, Event, Fingerprint, JobId, KnownJob, NewDelivery, Observation, Verdict,
+    Decided, DeliveryId, Event, Fingerprint, JobId, KnownJob, NewDelivery, Observation, Pacing,
+    Verdict,
 };
 use descript_notify::source::wire::{self, Element};
-use descript_notify::store::{Access, Decided, Marks, Store, WalkCommit};
+use descript_notify::store::{Access, Deciding, Marks, Store, WalkCommit};
 use divan::Bencher;
 use jiff::Timestamp;
 use tempfile::TempDir;
@@ -73,7 +74,7 @@ fn commit_100_changed(bencher: Bencher<'_, '_>) {
             let committed = place.commit(&ids, |known| {
                 let steps = happened(known, &seen);
                 let jobs = steps.iter().map(|step| step.job.clone()).collect();
-                let events = steps.into_iter().flat_map(|step| step.events).map(owing).collect();
+                let events = steps.into_iter().flat_map(|step| step.events).collect();
                 WalkCommit { jobs, events, ..WalkCommit::default() }
             });
             assert_eq!(committed, PAGE);
@@ -109,7 +110,9 @@ impl Place {
         self.runtime.block_on(async {
             let mut walk = self.store.begin("main").await.unwrap();
             let known = walk.known(ids).await.unwrap();
-            walk.commit(&decide(&known)).await.unwrap().deliveries
+            let owing = |event: Event, _: &mut Pacing| owing(event);
+            let deciding = Deciding { now: at(), decide: &owing };
+            walk.commit(&decide(&known), deciding).await.unwrap().deliveries
         })
     }
 }
@@ -156,8 +159,11 @@ fn owing(event: Event) -> Decided {
         job_id: event.key.subject.clone(),
         kind: event.kind,
         created_at: at(),
+        held_until: None,
+        suppressed: 0,
     };
-    Decided { event, verdicts: vec![("ended".into(), Verdict::Send)], owed: vec![owed] }
+    let verdicts = vec![("ended".into(), Verdict::Send)];
+    Decided { verdicts, owed: vec![owed], ..Decided::nothing(event) }
 }
 
 enum Shown {

@@ -7,12 +7,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use descript_notify::model::{
-    Attempt, AttemptOutcome, DeliveryId, DeliveryState, Event, EventKey, EventKind, Fingerprint,
-    JobId, JobState, KnownJob, NewDelivery, Phase, ProjectName, Verdict,
+    Attempt, AttemptOutcome, Decided, DeliveryId, DeliveryState, Event, EventKey, EventKind,
+    Fingerprint, JobId, JobState, KnownJob, NewDelivery, Pacing, Phase, ProjectName, Verdict,
 };
 use descript_notify::store::{
-    Access, Broken, Claim, ClaimFrom, Claimed, Decided, DeliveryFilter, EventFilter, Gather,
-    HealthChange, JobFilter, Marks, Settled, Settlement, Store, StoreError, Turn, WalkCommit,
+    Access, Broken, Claim, ClaimFrom, Claimed, Committed, Deciding, DeliveryFilter, EventFilter,
+    Gather, HealthChange, JobFilter, Marks, Settled, Settlement, Store, StoreError, Turn,
+    WalkCommit,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -77,6 +78,7 @@ fn event(name: &str, kind: EventKind, occurrence: &str) -> Event {
         job_id: Some(id(name)),
         project_name: ProjectName::Known("Film".into()),
         facts: serde_json::Map::new(),
+        timer: None,
         job: Some(job(name, Phase::Ended).document),
     }
 }
@@ -94,21 +96,33 @@ fn owed(event: &Event, rule: &str, notifier: &str) -> NewDelivery {
         job_id: event.key.subject.clone(),
         kind: event.kind,
         created_at: at(5),
+        held_until: None,
+        suppressed: 0,
     }
 }
 
 /// Commits one event each, owed to `team`, in this order.
 async fn owe(store: &Store, events: &[Event]) {
-    let events = events
+    let decided = events
         .iter()
         .map(|event| Decided {
-            event: event.clone(),
             verdicts: vec![("r".into(), Verdict::Send)],
             owed: vec![owed(event, "r", "team")],
+            ..Decided::nothing(event.clone())
         })
         .collect();
-    let walk = store.begin("main").await.unwrap();
-    walk.commit(&WalkCommit { events, ..WalkCommit::default() }).await.unwrap();
+    commit(store, WalkCommit::default(), decided).await;
+}
+
+/// Commits a walk whose events have been decided like this.
+async fn commit(store: &Store, walk: WalkCommit, decided: Vec<Decided>) -> Committed {
+    let events = decided.iter().map(|decided| decided.event.clone()).collect();
+    let decide = |event: Event, _: &mut Pacing| {
+        decided.iter().find(|decided| decided.event.id() == event.id()).unwrap().clone()
+    };
+    let deciding = Deciding { now: at(5), decide: &decide };
+    let begun = store.begin("main").await.unwrap();
+    begun.commit(&WalkCommit { events, ..walk }, deciding).await.unwrap()
 }
 
 fn due(most: u32, until: Timestamp) -> Option<Claim> {
@@ -121,7 +135,11 @@ fn recorded(settlements: &[Settlement], claim: Option<Claim>) -> Turn<'_> {
 
 async fn claim(store: &Store, most: u32, now: Timestamp) -> Vec<Claimed> {
     let until = now + SignedDuration::from_secs(60);
-    store.turn("team", &Turn { claim: due(most, until), ..Turn::default() }, now).await.unwrap()
+    store
+        .turn("team", &Turn { claim: due(most, until), ..Turn::default() }, now)
+        .await
+        .unwrap()
+        .claimed
 }
 
 fn settled(claimed: &Claimed, next: Settled) -> Settlement {
@@ -170,21 +188,23 @@ async fn what_a_walk_brings_is_read_back_as_it_was() {
         last_walk: Some(at(2)),
         last_complete_at: Some(at(3)),
     };
-    let commit = WalkCommit {
+    let walk = WalkCommit {
         jobs: vec![job("a", Phase::Ended), job("b", Phase::Open)],
-        events: vec![Decided {
-            event: ended.clone(),
-            verdicts: vec![("r".into(), Verdict::Send), ("s".into(), Verdict::NotThisEvent)],
-            owed: vec![owed(&ended, "r", "team")],
-        }],
+        events: vec![],
         outdated: vec![],
         reads: vec![(id("b"), at(9), true)],
         marks: Some(marks),
     };
 
-    let committed = place.store.begin("main").await.unwrap().commit(&commit).await.unwrap();
+    let decided = Decided {
+        verdicts: vec![("r".into(), Verdict::Send), ("s".into(), Verdict::NotThisEvent)],
+        owed: vec![owed(&ended, "r", "team")],
+        ..Decided::nothing(ended.clone())
+    };
 
-    assert_eq!((committed.events, committed.deliveries), (1, 1));
+    let committed = commit(&place.store, walk, vec![decided]).await;
+
+    assert_eq!((committed.decided.len(), committed.deliveries), (1, 1));
     let memory = place.store.remember("main").await.unwrap();
     assert_eq!(memory.marks, marks);
     assert_eq!(memory.ended, HashSet::from([Fingerprint::of(b"a")]));
@@ -198,7 +218,7 @@ async fn what_a_walk_brings_is_read_back_as_it_was() {
     let events =
         place.store.events(&EventFilter { most: 9, ..EventFilter::default() }).await.unwrap();
     assert_eq!(events.rows[0].event, ended);
-    assert_eq!(events.rows[0].verdicts, commit.events[0].verdicts);
+    assert_eq!(events.rows[0].verdicts, committed.decided[0].verdicts);
     let claimed = claim(&place.store, 5, at(6)).await;
     assert_eq!(claimed[0].events, [ended]);
     assert_eq!(claimed[0].delivery.attempts, 1);
@@ -225,7 +245,7 @@ async fn a_listing_keeps_to_all_of_its_filters() {
         .await;
     let jobs = vec![job("a", Phase::Ended), job("b", Phase::Open)];
     let commit = WalkCommit { jobs, ..WalkCommit::default() };
-    place.store.begin("main").await.unwrap().commit(&commit).await.unwrap();
+    crate::commit(&place.store, commit, vec![]).await;
     place.store.keep_project_name("main", "p1", Some("Film"), at(1)).await.unwrap();
 
     let (failed, recent, about) = (Some(EventKind::Failed), Some(at(0)), Some("a".to_owned()));
@@ -262,18 +282,12 @@ async fn an_event_that_is_known_adds_nothing_nor_do_its_deliveries() {
     owe(&place.store, &[failed]).await;
     // The outcome's slot is taken, whatever the outcome; and a new rule changes nothing.
     let succeeded = event("a", EventKind::Succeeded, "");
-    let again = WalkCommit {
-        events: vec![Decided {
-            event: succeeded.clone(),
-            verdicts: vec![],
-            owed: vec![owed(&succeeded, "new rule", "team")],
-        }],
-        ..WalkCommit::default()
-    };
+    let again =
+        Decided { owed: vec![owed(&succeeded, "new rule", "team")], ..Decided::nothing(succeeded) };
 
-    let committed = place.store.begin("main").await.unwrap().commit(&again).await.unwrap();
+    let committed = commit(&place.store, WalkCommit::default(), vec![again]).await;
 
-    assert_eq!((committed.events, committed.deliveries), (0, 0));
+    assert_eq!(committed, Committed::default());
     assert_eq!(claim(&place.store, 9, at(6)).await.len(), 1);
 }
 
@@ -295,7 +309,8 @@ async fn messages_about_one_job_leave_in_order_and_other_jobs_do_not_wait() {
     let second = claim(&place.store, 9, at(6)).await;
     let done: Vec<_> = first.iter().map(|claimed| settled(claimed, Settled::Sent)).collect();
     let until = at(60);
-    let third = place.store.turn("team", &recorded(&done, due(9, until)), at(7)).await.unwrap();
+    let third =
+        place.store.turn("team", &recorded(&done, due(9, until)), at(7)).await.unwrap().claimed;
 
     assert_eq!(kinds(&first), [EventKind::Queued, EventKind::Started]);
     assert_eq!(kinds(&second), []);
@@ -337,9 +352,7 @@ async fn unsent_progress_is_replaced_by_newer_and_dropped_at_the_end_of_its_job(
     let newest = claim(&place.store, 9, at(6)).await;
     owe(&place.store, &[progress("3")]).await;
     let ended = event("a", EventKind::Failed, "");
-    let decided = Decided { event: ended, verdicts: vec![], owed: vec![] };
-    let commit = WalkCommit { events: vec![decided], ..WalkCommit::default() };
-    place.store.begin("main").await.unwrap().commit(&commit).await.unwrap();
+    commit(&place.store, WalkCommit::default(), vec![Decided::nothing(ended)]).await;
     let busy = settled(&newest[0], later(at(8)));
     place.store.turn("team", &recorded(&[busy], None), at(7)).await.unwrap();
 
@@ -361,7 +374,7 @@ fn broken() -> Broken {
 async fn break_down(store: &Store) {
     let claimed = claim(store, 1, at(6)).await;
     let refused = [settled(&claimed[0], Settled::Held { why: "revoked".into() })];
-    let health = Some(HealthChange::Broken { broken: &broken(), notices: &[] });
+    let health = Some(HealthChange::Broken { broken: &broken(), news: None });
     let turn = Turn { settlements: &refused, health, claim: None };
     store.turn("team", &turn, at(7)).await.unwrap();
 }
@@ -390,11 +403,11 @@ async fn a_probe_is_the_oldest_held_message_and_time_held_does_not_count() {
     break_down(&place.store).await;
 
     let claim = Some(Claim { from: ClaimFrom::Held, most: 1, until: at(99) });
-    let probe = place.store.turn("team", &recorded(&[], claim), at(67)).await.unwrap();
+    let probe = place.store.turn("team", &recorded(&[], claim), at(67)).await.unwrap().claimed;
     let sent = [settled(&probe[0], Settled::Sent)];
-    let health = Some(HealthChange::Well { gather: None, notices: &[] });
+    let health = Some(HealthChange::Well { gather: None, news: None });
     let turn = Turn { settlements: &sent, health, claim: due(9, at(99)) };
-    let rest = place.store.turn("team", &turn, at(68)).await.unwrap();
+    let rest = place.store.turn("team", &turn, at(68)).await.unwrap().claimed;
 
     assert_eq!(probe[0].delivery.job_id, "a");
     assert_eq!(probe[0].held_total_ms, 60_000);
@@ -413,11 +426,12 @@ async fn a_long_catch_up_is_gathered_into_digests_and_nothing_is_dropped() {
     break_down(&place.store).await;
 
     let gather = Some(Gather { more_than: 20, most: 10 });
-    let health = Some(HealthChange::Well { gather, notices: &[] });
+    let health = Some(HealthChange::Well { gather, news: None });
     let turn = Turn { settlements: &[], health, claim: due(99, at(99)) };
-    let digests = place.store.turn("team", &turn, at(68)).await.unwrap();
+    let digests = place.store.turn("team", &turn, at(68)).await.unwrap().claimed;
     let sent: Vec<_> = digests.iter().map(|digest| settled(digest, Settled::Sent)).collect();
-    let again = place.store.turn("team", &recorded(&sent, due(99, at(99))), at(69)).await.unwrap();
+    let again =
+        place.store.turn("team", &recorded(&sent, due(99, at(99))), at(69)).await.unwrap().claimed;
 
     let told: Vec<&str> = digests
         .iter()
@@ -442,7 +456,7 @@ async fn a_dead_or_held_message_does_not_hold_back_others() {
     let until = at(60);
     let next = place.store.turn("team", &recorded(&[dead], due(1, until)), at(7)).await;
 
-    assert_eq!(kinds(&next.unwrap()), [EventKind::Progress]);
+    assert_eq!(kinds(&next.unwrap().claimed), [EventKind::Progress]);
 }
 
 #[tokio::test]
@@ -540,7 +554,7 @@ async fn what_is_owed_is_never_forgotten_and_what_is_done_is() {
     let place = place().await;
     let jobs = vec![job("a", Phase::Ended), job("b", Phase::Ended), job("c", Phase::Ended)];
     let commit = WalkCommit { jobs, ..WalkCommit::default() };
-    place.store.begin("main").await.unwrap().commit(&commit).await.unwrap();
+    crate::commit(&place.store, commit, vec![]).await;
     owe(&place.store, &[event("a", EventKind::Failed, ""), event("b", EventKind::Failed, "")])
         .await;
     let claimed = claim(&place.store, 1, at(6)).await;

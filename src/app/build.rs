@@ -154,12 +154,8 @@ impl App {
             };
             dispatches.push((name, Dispatch::start(parts).await.map_err(failed)?));
         }
-        let keeper = Keeper {
-            store: store.clone(),
-            policy,
-            nudges: nudges.clone(),
-            clock: clock.clone(),
-        };
+        let keeper =
+            Keeper { store: store.clone(), policy, nudges: nudges.clone(), clock: clock.clone() };
         Ok(Self { parts: Built { ingests, dispatches, keeper, store, nudges, retry_bells } })
     }
 }

@@ -8,7 +8,7 @@ use super::screen::Screen;
 use super::table::Table;
 use super::{Global, Stop, settings};
 use crate::exit::Exit;
-use crate::model::{EventKind, without_download_url};
+use crate::model::{EventKind, KIND_NAMES, without_download_url};
 use crate::problem::suggestion;
 use crate::store::{EventFilter, EventRow};
 
@@ -74,14 +74,9 @@ pub(super) async fn events(
     Ok(Exit::Done)
 }
 
-/// A kind that this version makes: others would list nothing, without a word.
 fn parse_kind(word: &str) -> Result<EventKind, String> {
-    let names = EventKind::MADE.map(EventKind::as_str);
-    match word.parse::<EventKind>() {
-        Ok(kind) if EventKind::MADE.contains(&kind) => Ok(kind),
-        Ok(kind) => Err(format!("`{kind}` is not supported yet: use one of {}", names.join(", "))),
-        Err(message) => Err(format!("{message}: {}", suggestion(word, &names))),
-    }
+    let names = KIND_NAMES.map(|(_, name)| name);
+    word.parse().map_err(|message| format!("{message}: {}", suggestion(word, &names)))
 }
 
 /// The event's document with the verdicts beside it.

@@ -134,6 +134,7 @@ fn test_event(now: jiff::Timestamp) -> Event {
         job_id: JobId::parse("send-test").ok(),
         project_name: ProjectName::Known("TEST (not a real project)".into()),
         facts: serde_json::Map::new(),
+        timer: None,
         job: job.as_object().cloned(),
     }
 }

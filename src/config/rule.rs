@@ -11,7 +11,7 @@ use toml::Spanned;
 use super::length::short;
 use super::notes::Notes;
 use super::table::{Keys, Table, no_notifier};
-use crate::model::EventKind;
+use crate::model::{EventKind, KIND_NAMES};
 use crate::problem::{Problem, suggestion};
 use crate::rules::{Expression, Rule, parse_on, written::MatchWritten};
 
@@ -107,6 +107,12 @@ pub(super) fn read(
         notify: notify?,
         template: template.to_owned(),
         include_download_url: written.include_download_url.unwrap_or(false),
+        after: None,
+        repeat: None,
+        throttle: None,
+        group: None,
+        active: None,
+        spend: None,
     })
 }
 
@@ -221,7 +227,7 @@ impl JsonSchema for EventWord {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let kinds = EventKind::MADE.iter().map(|kind| kind.as_str());
+        let kinds = KIND_NAMES.iter().map(|(_, name)| *name);
         let words: Vec<&str> = kinds.chain(["finished", "any"]).collect();
         json_schema!({ "type": "string", "enum": words })
     }

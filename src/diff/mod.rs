@@ -326,6 +326,7 @@ fn event(
         job_id: Some(known.id.clone()),
         project_name: ProjectName::None,
         facts: serde_json::Map::new(),
+        timer: None,
         job: Some(document.clone()),
     }
 }

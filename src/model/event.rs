@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{EventId, JobId};
+use super::{EventId, JobId, TimerFacts, usage_of};
 
 /// What happened. The names are the contract's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -59,24 +59,6 @@ impl EventKind {
     pub const FINISHED: [Self; 5] =
         [Self::Succeeded, Self::Partial, Self::Failed, Self::Cancelled, Self::Stopped];
 
-    /// The kinds that this version makes.
-    pub const MADE: [Self; 14] = [
-        Self::Queued,
-        Self::Started,
-        Self::Progress,
-        Self::Succeeded,
-        Self::Partial,
-        Self::Failed,
-        Self::Cancelled,
-        Self::Stopped,
-        Self::Changed,
-        Self::Vanished,
-        Self::NotifierDown,
-        Self::NotifierUp,
-        Self::SourceDown,
-        Self::SourceUp,
-    ];
-
     /// The kinds about a job that need no timer: what `any` stands for.
     pub const OF_JOBS: [Self; 10] = [
         Self::Queued,
@@ -91,6 +73,9 @@ impl EventKind {
         Self::Vanished,
     ];
 
+    /// The kinds that come of a rule's `after`.
+    pub const TIMED: [Self; 2] = [Self::Overdue, Self::Stalled];
+
     /// The contract's name.
     pub fn as_str(self) -> &'static str {
         KIND_NAMES[self as usize].1
@@ -99,6 +84,11 @@ impl EventKind {
     /// Whether the job has ended with this event: such a message is never superseded.
     pub fn is_terminal(self) -> bool {
         Self::FINISHED.contains(&self) || self == Self::Vanished
+    }
+
+    /// Whether such an event belongs to the rule that made it: no other rule is tried.
+    pub fn is_of_one_rule(self) -> bool {
+        Self::TIMED.contains(&self) || self == Self::SpendCrossed
     }
 
     /// The `type` of the document that webhooks and commands get.
@@ -199,6 +189,8 @@ pub struct Event {
     pub job: Option<Map<String, Value>>,
     /// What an event about no job tells: see [`EventKind::facts_key`]. Empty for jobs.
     pub facts: Map<String, Value>,
+    /// The timer that made it; only for [`EventKind::TIMED`].
+    pub timer: Option<TimerFacts>,
 }
 
 /// The part of the document that says which rule speaks.
@@ -207,6 +199,15 @@ pub struct RuleView {
     pub name: String,
     /// How many messages were held back before this one.
     pub suppressed: u64,
+}
+
+/// A job that a timer is about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TimedJob {
+    pub source: String,
+    pub id: JobId,
+    pub state: String,
+    pub document: Map<String, Value>,
 }
 
 impl Event {
@@ -236,6 +237,47 @@ impl Event {
             project_name: ProjectName::None,
             job: None,
             facts,
+            timer: None,
+        }
+    }
+
+    /// An event about a job that a rule's timer has made. `progress` tells two sayings about
+    /// different standstills apart.
+    pub fn of_timer(
+        kind: EventKind,
+        rule: &str,
+        timer: TimerFacts,
+        progress: &str,
+        about: TimedJob,
+        detected_at: Timestamp,
+    ) -> Self {
+        let state = about.state;
+        Self {
+            key: EventKey {
+                source: about.source,
+                subject: about.id.to_string(),
+                slot: kind.slot(),
+                occurrence: format!("{}/{progress}/{rule}", timer.number),
+            },
+            kind,
+            from: Some(state.clone()),
+            to: Some(state),
+            detected_at,
+            late: false,
+            job_id: Some(about.id),
+            project_name: ProjectName::None,
+            job: Some(about.document),
+            facts: Map::new(),
+            timer: Some(timer),
+        }
+    }
+
+    /// The rule that has made this event, where one has: only that one is asked about it.
+    pub fn made_by(&self) -> Option<&str> {
+        match self.kind {
+            EventKind::Overdue | EventKind::Stalled => self.key.occurrence.splitn(3, '/').nth(2),
+            EventKind::SpendCrossed => Some(&self.key.subject),
+            _ => None,
         }
     }
 
@@ -245,10 +287,13 @@ impl Event {
     }
 
     /// The document that rules, templates and `--json` see: `event`, `job` and, where a rule
-    /// speaks, `rule`. `project_name` is null where there is none.
+    /// speaks, `rule`. `project_name` is null where there is none, `usage` tells what the job
+    /// has used.
     pub fn document(&self, rule: Option<&RuleView>, repeat: bool) -> Value {
         let job = self.job.as_ref().map(|fields| {
             let mut job = fields.clone();
+            // A field that the API gives under this name is the API's.
+            job.entry("usage").or_insert_with(|| usage_of(fields).view());
             match &self.project_name {
                 ProjectName::Known(name) => {
                     job.insert("project_name".into(), Value::String(name.clone()));
@@ -272,6 +317,9 @@ impl Event {
             },
             "job": job,
         });
+        if let (Some(timer), Value::Object(event)) = (&self.timer, &mut document["event"]) {
+            timer.put_into(event);
+        }
         if let Some(key) = self.kind.facts_key() {
             document[key] = Value::Object(self.facts.clone());
         }

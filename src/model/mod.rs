@@ -9,15 +9,21 @@ mod id;
 mod job;
 mod message;
 mod pacing;
+mod timer;
+mod usage;
 mod verdict;
 
 pub use delivery::{Attempt, AttemptOutcome, Delivery, DeliveryState, NewDelivery};
 pub use event::{
-    Event, EventKey, EventKind, KIND_NAMES, ProjectName, RuleView, grouped_document,
+    Event, EventKey, EventKind, KIND_NAMES, ProjectName, RuleView, TimedJob, grouped_document,
     without_download_url,
 };
 pub use id::{DeliveryId, EmptyId, EventId, Fingerprint, JobId};
 pub use job::{JobState, KnownJob, Observation, Phase};
 pub use message::{Envelope, Message, NotifierKind};
 pub use pacing::{Decided, Hold, Join, Pacing, Silence, Throttled};
+pub use timer::TimerFacts;
+pub use usage::{Usage, usage_of};
 pub use verdict::Verdict;
+
+use usage::number_of;

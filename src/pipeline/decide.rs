@@ -56,7 +56,8 @@ impl Case<'_> {
             return silenced;
         }
         let kind = self.decided.event.kind;
-        let opening = rule.active.as_ref().map_or(Opening::Open, |active| active.at(kind, self.now));
+        let opening =
+            rule.active.as_ref().map_or(Opening::Open, |active| active.at(kind, self.now));
         if let Opening::Drop { until } = opening {
             *pacing.dropped.entry(rule.name.clone()).or_default() += 1;
             self.decided.dropped.push(rule.name.clone());
@@ -68,10 +69,9 @@ impl Case<'_> {
         match (opening, &rule.group) {
             (Opening::Hold { until }, _) => {
                 let owed = self.owed(rule).into_iter();
-                self.decided.owed.extend(owed.map(|delivery| NewDelivery {
-                    held_until: Some(until),
-                    ..delivery
-                }));
+                self.decided.owed.extend(
+                    owed.map(|delivery| NewDelivery { held_until: Some(until), ..delivery }),
+                );
                 Verdict::Held { until }
             }
             (_, Some(group)) => {

@@ -3,16 +3,19 @@
 //! `event` is ours, so its fields are a closed set. A job's fields are whatever the API
 //! gives: a name near a documented one is only doubted.
 
+use crate::model::TimerFacts;
 use crate::problem::nearest;
 
 use super::path::{Path, Segment};
 
 /// The fields of `event`; the set is closed.
-pub(super) const EVENT_FIELDS: [&str; 8] =
-    ["id", "kind", "source", "from", "to", "detected_at", "late", "repeat"];
+pub(super) const EVENT_FIELDS: [&str; 11] = {
+    let [after, waited, number] = TimerFacts::FIELDS;
+    ["id", "kind", "source", "from", "to", "detected_at", "late", "repeat", after, waited, number]
+};
 
-/// The documented fields of a job; the API may give others at any time.
-pub(super) const JOB_FIELDS: [&str; 11] = [
+/// The documented fields of a job, and ours; the API may give others at any time.
+pub(super) const JOB_FIELDS: [&str; 12] = [
     "job_id",
     "job_type",
     "job_state",
@@ -24,6 +27,7 @@ pub(super) const JOB_FIELDS: [&str; 11] = [
     "project_url",
     "progress",
     "result",
+    "usage",
 ];
 
 /// Checks where a path starts, and what it says of `event`.

@@ -6,13 +6,18 @@
 //! [`Verdict`](crate::model::Verdict) with its reason. [`Facts`] is what they look at: the
 //! event's document.
 //!
-//! Parsing collects [`Problem`](crate::problem::Problem)s for the config room. What a rule's
-//! message says, and when it is sent, is decided elsewhere.
+//! What a rule does with a match is decided by values too: [`Throttle`] and [`Group`] against
+//! floods, [`Active`] for its hours, [`Spend`] for budgets, and [`Rule::timers`] for jobs that
+//! take long. What they need to know of earlier messages is remembered elsewhere.
+//!
+//! Parsing collects [`Problem`](crate::problem::Problem)s for the config room.
 
+mod active;
 mod condition;
 mod expression;
 mod facts;
 mod fields;
+mod flood;
 mod met;
 mod on;
 mod path;
@@ -20,12 +25,18 @@ mod pattern;
 mod rule;
 mod set;
 mod silence;
+mod spend;
+mod timer;
 pub mod written;
 
+pub use active::{Active, Clock, DAY_NAMES, Opening, Otherwise};
 pub use condition::{Condition, Finding};
 pub use expression::{Answer, Expression, ExpressionProblem};
 pub use facts::Facts;
+pub use flood::{By, Group, Throttle, parse_by};
 pub use on::parse_on;
 pub use rule::Rule;
 pub use set::RuleSet;
 pub use silence::Matcher;
+pub use spend::{Period, Spend, SpendUnit};
+pub use timer::{After, Due, Repeat, Watched, usual};

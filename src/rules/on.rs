@@ -15,8 +15,8 @@ const ANY: &str = "any";
 
 /// Reads `on`: the contract's names, `finished` and `any`.
 ///
-/// Reports every word that is not one, or that this version does not make; `thing` names
-/// the place for people, like "rule `a`, key `on`". An empty list is a mistake too.
+/// Reports every word that is not one; `thing` names the place for people, like "rule `a`,
+/// key `on`". An empty list is a mistake too.
 pub fn parse_on(
     words: &[Spanned<String>],
     thing: &str,
@@ -45,10 +45,8 @@ fn kinds_of(word: &str) -> Result<Vec<EventKind>, Problem> {
         _ => {}
     }
     match word.parse::<EventKind>() {
-        Ok(kind) if EventKind::MADE.contains(&kind) => Ok(vec![kind]),
-        Ok(kind) => Err(Problem::error(format!("`{kind}` is not supported yet"))
-            .help(format!("this version makes {}", names().join(", ")))),
-        Err(message) => Err(Problem::error(message).help(match nearest(word, known()) {
+        Ok(kind) => Ok(vec![kind]),
+        Err(message) => Err(Problem::error(message).help(match nearest(word, names()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("use one of {}", names().join(", ")),
         })),
@@ -57,14 +55,7 @@ fn kinds_of(word: &str) -> Result<Vec<EventKind>, Problem> {
 
 /// What may be written.
 fn names() -> Vec<&'static str> {
-    EventKind::MADE.iter().map(|kind| kind.as_str()).chain([FINISHED, ANY]).collect()
-}
-
-/// What may be meant: a slip in a name of the contract is better answered with that name.
-fn known() -> Vec<&'static str> {
-    let made = names();
-    let others = KIND_NAMES.iter().map(|(_, name)| *name).filter(|name| !made.contains(name));
-    made.iter().copied().chain(others).collect()
+    KIND_NAMES.iter().map(|(_, name)| *name).chain([FINISHED, ANY]).collect()
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use serde_json::Value;
 const MAX_SEGMENTS: usize = 32;
 
 /// Values under these names are never shown: whoever has the link can fetch the file.
-const NEVER_SHOWN: [&str; 2] = ["download_url", "download_url_expires_at"];
+pub(super) const NEVER_SHOWN: [&str; 2] = ["download_url", "download_url_expires_at"];
 
 /// A parsed path. Never empty.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

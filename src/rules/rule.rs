@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::model::{EventKind, Verdict};
 
-use super::{Answer, Condition, Expression, Facts, Finding};
+use super::{
+    Active, After, Answer, Condition, Expression, Facts, Finding, Group, Repeat, Spend, Throttle,
+};
 
 /// A rule with nothing left to check.
 #[derive(Debug, Clone)]
@@ -21,6 +23,14 @@ pub struct Rule {
     pub notify: Vec<String>,
     pub template: String,
     pub include_download_url: bool,
+    /// For `overdue` and `stalled`.
+    pub after: Option<After>,
+    pub repeat: Option<Repeat>,
+    pub throttle: Option<Throttle>,
+    pub group: Option<Group>,
+    pub active: Option<Active>,
+    /// For `spend_crossed`.
+    pub spend: Option<Spend>,
 }
 
 impl Rule {

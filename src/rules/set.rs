@@ -60,22 +60,57 @@ impl RuleSet {
     ///
     /// Rules that the index ruled out are left out: none of them matches. After a rule with
     /// `final` has matched, the rest answer [`Verdict::AfterFinal`] without being tried.
+    ///
+    /// Events that belong to the rule that made them are for [`judge_one`](Self::judge_one):
+    /// nobody is asked about them here.
     pub fn judge(&self, event: &Event) -> Vec<(&Rule, Verdict)> {
-        match self.by_kind.contains_key(&event.kind) {
+        match self.by_kind.contains_key(&event.kind) && !event.kind.is_of_one_rule() {
             true => self.judge_facts(event.kind, &Facts::of(event)),
             false => Vec::new(),
         }
     }
 
+    /// What one rule says, whatever others say: for events that belong to the rule that made
+    /// them. `None` where there is no such rule (any more).
+    pub fn judge_one(&self, rule: &str, event: &Event) -> Option<(&Rule, Verdict)> {
+        let rule = self.get(rule)?;
+        Some((rule, rule.judge(event.kind, &Facts::of(event))))
+    }
+
+    /// The rule of that name.
+    pub fn get(&self, name: &str) -> Option<&Rule> {
+        self.rules.iter().find(|rule| rule.name == name)
+    }
+
+    /// Whether any rule's `on` names the kind.
+    pub fn names_kind(&self, kind: EventKind) -> bool {
+        self.by_kind.contains_key(&kind)
+    }
+
+    /// The rules that speak about jobs that take long.
+    pub fn timed(&self) -> impl Iterator<Item = &Rule> {
+        let is_timed = |rule: &&Rule| EventKind::TIMED.iter().any(|kind| rule.on.contains(kind));
+        self.rules.iter().filter(|rule| rule.after.is_some()).filter(is_timed)
+    }
+
+    /// The rules that speak about what is used.
+    pub fn spenders(&self) -> impl Iterator<Item = &Rule> {
+        let on = |rule: &&Rule| rule.on.contains(&EventKind::SpendCrossed);
+        self.rules.iter().filter(|rule| rule.spend.is_some()).filter(on)
+    }
+
     /// The same for facts at hand.
     pub fn judge_facts(&self, kind: EventKind, facts: &Facts) -> Vec<(&Rule, Verdict)> {
-        let Some(candidates) = self.by_kind.get(&kind) else { return Vec::new() };
+        let Some(candidates) = self.by_kind.get(&kind).filter(|_| !kind.is_of_one_rule()) else {
+            return Vec::new();
+        };
         let tried = candidates.places(facts).into_iter().map(|place| &self.rules[place]);
         in_order(tried, kind, facts)
     }
 
     /// What every rule says about this event, in the file's order: the same rules match as
-    /// in [`judge`](Self::judge).
+    /// in [`judge`](Self::judge). Of an event that belongs to one rule, each says what it would
+    /// say if it were its own.
     pub fn explain(&self, event: &Event) -> Vec<(&Rule, Verdict)> {
         self.explain_facts(event.kind, &Facts::of(event))
     }
@@ -95,7 +130,7 @@ fn in_order<'a>(
     let mut verdicts = Vec::new();
     for rule in rules {
         let verdict = match last_word {
-            Some(last) if rule.on.contains(&kind) => {
+            Some(last) if rule.on.contains(&kind) && !kind.is_of_one_rule() => {
                 Verdict::AfterFinal { rule: last.name.clone() }
             }
             _ => rule.judge(kind, facts),

@@ -26,9 +26,8 @@ impl Matcher {
     /// What is wrong with it, in words.
     pub fn parse(text: &str) -> Result<Self, String> {
         let shape = "write it as path=pattern, like job.project_name=Client A*";
-        let (path, pattern) = text
-            .split_once('=')
-            .ok_or_else(|| format!("`{text}` has no equals sign: {shape}"))?;
+        let (path, pattern) =
+            text.split_once('=').ok_or_else(|| format!("`{text}` has no equals sign: {shape}"))?;
         let (path, is) = match path.strip_suffix('!') {
             Some(path) => (path, false),
             None => (path, true),

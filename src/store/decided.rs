@@ -88,10 +88,10 @@ async fn write_events(
     let rows = events.iter().map(event_values).collect();
     let fresh: Vec<String> = sqlx::query_scalar(
         "INSERT INTO event (id, source, subject, slot, occurrence, kind, from_state, to_state,
-                 detected_ms, late, job_id, project_name, name_unavailable, document)
+                 detected_ms, late, job_id, project_name, name_unavailable, document, timer)
              WITH row (k, v) AS MATERIALIZED (SELECT key, value FROM json_each($1))
              SELECT v->>0, v->>1, v->>2, v->>3, v->>4, v->>5, v->>6, v->>7, v->>8, v->>9, v->>10,
-                 v->>11, v->>12, v->>13
+                 v->>11, v->>12, v->>13, v->>14
              FROM row WHERE true ORDER BY k
              ON CONFLICT DO NOTHING RETURNING id",
     )

@@ -38,6 +38,7 @@ pub enum Freed {
 
 /// How releases are judged.
 #[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "it holds closures")]
 pub struct Releasing<'a> {
     pub free: &'a (dyn Fn(&HeldBack) -> Freed + Sync),
     /// How many events one digest of a notifier holds; `None` where it gets each singly.
@@ -202,8 +203,7 @@ impl Store {
                 }
             }
         }
-        let mut notifiers: Vec<String> =
-            free.iter().map(|row| row.held.notifier.clone()).collect();
+        let mut notifiers: Vec<String> = free.iter().map(|row| row.held.notifier.clone()).collect();
         notifiers.sort_unstable();
         notifiers.dedup();
         for notifier in &notifiers {

@@ -25,9 +25,8 @@ pub(super) async fn read_pacing(
             .bind(ms(now))
             .fetch_all(&mut **transaction)
             .await?;
-    let dropped: Vec<(String, i64)> = sqlx::query_as("SELECT rule, count FROM dropped")
-        .fetch_all(&mut **transaction)
-        .await?;
+    let dropped: Vec<(String, i64)> =
+        sqlx::query_as("SELECT rule, count FROM dropped").fetch_all(&mut **transaction).await?;
     Ok(Pacing {
         silences: silences.iter().map(silence_of).collect::<Result<_, _>>()?,
         throttled: throttled
@@ -166,10 +165,11 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub async fn silences(&self, now: Timestamp) -> Result<Vec<Silence>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM silence ORDER BY expires_ms > $1 DESC, created_ms DESC, id")
-            .bind(ms(now))
-            .fetch_all(&self.readers)
-            .await?;
+        let rows =
+            sqlx::query("SELECT * FROM silence ORDER BY expires_ms > $1 DESC, created_ms DESC, id")
+                .bind(ms(now))
+                .fetch_all(&self.readers)
+                .await?;
         rows.iter().map(silence_of).collect()
     }
 

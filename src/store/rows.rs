@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteRow;
 use super::StoreError;
 use crate::model::{
     Delivery, DeliveryId, Event, EventId, EventKey, EventKind, Fingerprint, Hold, JobId, JobState,
-    KnownJob, NewDelivery, Phase, ProjectName,
+    KnownJob, NewDelivery, Phase, ProjectName, TimerFacts,
 };
 
 pub(super) fn time(ms: i64) -> Result<Timestamp, StoreError> {
@@ -81,7 +81,7 @@ macro_rules! event_columns {
          e.occurrence AS event_occurrence, e.from_state AS event_from, e.to_state AS event_to,
          e.detected_ms AS event_detected_ms, e.late AS event_late, e.job_id AS event_job_id,
          e.project_name AS event_project_name, e.name_unavailable AS event_name_unavailable,
-         e.document AS event_document"
+         e.document AS event_document, e.timer AS event_timer"
     };
 }
 pub(super) use event_columns;
@@ -113,6 +113,7 @@ pub(super) fn event_of(row: &SqliteRow) -> Result<Event, StoreError> {
         },
         job: fields.clone().filter(|_| kind.facts_key().is_none()),
         facts: fields.filter(|_| kind.facts_key().is_some()).unwrap_or_default(),
+        timer: row.try_get::<Option<&str>, _>("event_timer")?.and_then(TimerFacts::from_stored),
     })
 }
 
@@ -141,6 +142,7 @@ pub(super) fn event_values(event: &Event) -> Value {
         name,
         event.project_name == ProjectName::Unavailable,
         fields.map(|fields| Value::Object(fields.clone()).to_string()),
+        event.timer.as_ref().map(TimerFacts::to_stored),
     ])
 }
 

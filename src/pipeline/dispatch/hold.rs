@@ -106,10 +106,7 @@ impl Dispatch {
     }
 
     /// The change as the store takes it.
-    pub(super) fn health_change<'a>(
-        &'a self,
-        news: Option<News<'a>>,
-    ) -> Option<HealthChange<'a>> {
+    pub(super) fn health_change<'a>(&'a self, news: Option<News<'a>>) -> Option<HealthChange<'a>> {
         match (self.change?, &self.broken) {
             (Change::Down | Change::StillDown, Some(broken)) => {
                 Some(HealthChange::Broken { broken, news })

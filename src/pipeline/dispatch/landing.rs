@@ -207,18 +207,14 @@ impl Flying {
 mod tests {
     use std::sync::Arc;
 
-    use jiff::tz::TimeZone;
-
     use super::*;
     use crate::clock::Clock;
     use crate::deliver::Notifier;
     use crate::deliver::settings::{NotifierSettings, Pace, TypeSettings};
-    use crate::model::{Event, EventKind, NewDelivery};
-    use crate::pipeline::{DispatchParts, Nudges, Routes};
-    use crate::render::Templates;
-    use crate::rules::RuleSet;
+    use crate::model::{Decided, Event, EventKind, NewDelivery, Pacing};
+    use crate::pipeline::{Current, DispatchParts, Nudges};
     use crate::secret::{Redactor, Resolver};
-    use crate::store::{Access, Claim, ClaimFrom, Decided, Store, Turn, WalkCommit};
+    use crate::store::{Access, Claim, ClaimFrom, Deciding, Store, Turn, WalkCommit};
 
     async fn dispatch(store: &Store, clock: &Clock) -> Dispatch {
         let settings = NotifierSettings {
@@ -234,11 +230,8 @@ mod tests {
             settings,
             notifier: Arc::new(notifier),
             store: store.clone(),
-            templates: Arc::new(Templates::builtin()),
-            rules: Arc::new(RuleSet::new(Vec::new())),
-            routes: Arc::new(Routes::default()),
+            policy: Current::default(),
             nudges: Nudges::default(),
-            zone: TimeZone::UTC,
             clock: clock.clone(),
             bell: Arc::default(),
             retry_bell: Arc::default(),
@@ -261,8 +254,10 @@ mod tests {
             job_id: String::new(),
             kind: event.kind,
             created_at: now,
+            held_until: None,
+            suppressed: 0,
         };
-        Decided { event, verdicts: Vec::new(), owed: vec![owed] }
+        Decided { owed: vec![owed], ..Decided::nothing(event) }
     }
 
     #[tokio::test]
@@ -271,11 +266,14 @@ mod tests {
         let clock = Clock::fixed("2026-11-20T08:00:00Z".parse().unwrap());
         let now = clock.now();
         let store = Store::open(&folder.path().join("s.db"), Access::Service, now).await.unwrap();
-        let commit = WalkCommit { events: vec![owed(now)], ..WalkCommit::default() };
-        store.begin("main").await.unwrap().commit(&commit).await.unwrap();
+        let owed = owed(now);
+        let commit = WalkCommit { events: vec![owed.event.clone()], ..WalkCommit::default() };
+        let decide = |_: Event, _: &mut Pacing| owed.clone();
+        let deciding = Deciding { now, decide: &decide };
+        store.begin("main").await.unwrap().commit(&commit, deciding).await.unwrap();
         let claim = Some(Claim { from: ClaimFrom::Due, most: 1, until: now });
         let turn = Turn { claim, ..Turn::default() };
-        let claimed = store.turn("team", &turn, now).await.unwrap().remove(0);
+        let claimed = store.turn("team", &turn, now).await.unwrap().claimed.remove(0);
         let mut dispatch = dispatch(&store, &clock).await;
 
         let task = dispatch.flights.spawn(async { panic!("a fault") });

@@ -228,6 +228,7 @@ fn a_name_that_could_not_be_asked_for_leaves_undecided_what_hangs_on_it() {
         job_id: JobId::parse("j").ok(),
         project_name: ProjectName::Unavailable,
         facts: serde_json::Map::new(),
+        timer: None,
         job: json!({"x": "y"}).as_object().cloned(),
     };
     let name = "\"job.project_name\" = { glob = \"A*\" }";

@@ -9,6 +9,7 @@ use cel::common::ast::{
 };
 use cel::{Context, IdedExpr, Value};
 
+use crate::model::TimerFacts;
 use crate::problem::nearest;
 use crate::rules::fields::{EVENT_FIELDS, JOB_FIELDS, event_help};
 
@@ -203,6 +204,7 @@ impl<'a> Checker<'a> {
         match field {
             "late" | "repeat" => Ok(Kind::Bool),
             "from" | "to" => Ok(Kind::Any),
+            field if TimerFacts::FIELDS.contains(&field) => Ok(Kind::Reckoned),
             field if EVENT_FIELDS.contains(&field) => Ok(Kind::Text),
             field => {
                 let message = format!("an event has no field `{field}`");

@@ -222,6 +222,7 @@ fn a_name_that_could_not_be_asked_for_decides_only_where_it_matters() {
         job_id: JobId::parse("j").ok(),
         project_name: ProjectName::Unavailable,
         facts: serde_json::Map::new(),
+        timer: None,
         job: job.as_object().cloned(),
     };
     let facts = Facts::of(&event);

@@ -26,6 +26,7 @@ fn event(kind: EventKind, job: serde_json::Value) -> Event {
         job_id: JobId::parse("j1").ok(),
         project_name: ProjectName::None,
         facts: serde_json::Map::new(),
+        timer: None,
         job: job.as_object().cloned(),
     }
 }
@@ -48,6 +49,12 @@ fn rule(name: &str, match_: &str) -> Rule {
         notify: vec!["team".into()],
         template: "default".into(),
         include_download_url: false,
+        after: None,
+        repeat: None,
+        throttle: None,
+        group: None,
+        active: None,
+        spend: None,
     }
 }
 

@@ -79,6 +79,8 @@ CREATE TABLE event (
     name_unavailable INTEGER NOT NULL DEFAULT 0,
     -- The job as it was then; for events about no job what they tell.
     document         TEXT,
+    -- Of what a rule's timer has made.
+    timer            TEXT,
     UNIQUE (source, subject, slot, occurrence)
 ) STRICT;
 CREATE INDEX event_detected ON event (detected_ms);
