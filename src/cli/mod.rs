@@ -16,6 +16,7 @@ mod schema;
 mod screen;
 mod send_test;
 mod settings;
+mod silences;
 mod store;
 mod table;
 
@@ -83,6 +84,8 @@ enum Command {
     Events(events::EventsArgs),
     /// List, show, retry or discard what is owed and what was sent
     Deliveries(deliveries::DeliveriesArgs),
+    /// Silence messages for a time
+    Silences(silences::SilencesArgs),
     /// Check the store, or copy it
     Store(store::StoreArgs),
     /// Print the JSON Schema of the config, for editors
@@ -149,6 +152,7 @@ fn dispatch(cli: Cli, screen: &Screen) -> Result<Exit, Stop> {
                 Command::Jobs(args) => jobs::jobs(&args, &global, screen).await,
                 Command::Events(args) => events::events(&args, &global, screen).await,
                 Command::Deliveries(args) => deliveries::deliveries(&args, &global, screen).await,
+                Command::Silences(args) => silences::silences(&args, &global, screen).await,
                 Command::Store(args) => store::store(&args, &global, screen).await,
                 Command::Schema | Command::Completions(_) | Command::Man => Ok(Exit::Done),
             }

@@ -6,10 +6,14 @@
 //! crash or in another order, is the same event; that it is recorded once is the store's part.
 //! Project names are filled in by ingest, and what is said about an event is for the rules.
 
+mod batch;
+
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
+
+pub use batch::{EndedJob, project_idle};
 
 use crate::model::{
     Event, EventKey, EventKind, JobState, KnownJob, Observation, Phase, ProjectName,

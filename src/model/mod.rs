@@ -23,7 +23,7 @@ pub use job::{JobState, KnownJob, Observation, Phase};
 pub use message::{Envelope, Message, NotifierKind};
 pub use pacing::{Decided, Hold, Join, Pacing, Silence, Throttled};
 pub use timer::TimerFacts;
-pub use usage::{Usage, usage_of};
+pub use usage::{Usage, outcome_of, usage_of};
 pub use verdict::Verdict;
 
 use usage::number_of;

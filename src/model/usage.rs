@@ -5,6 +5,8 @@
 
 use serde_json::{Map, Number, Value, json};
 
+use super::{EventKind, JobState, KnownJob, Phase};
+
 /// What a job has used, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Usage {
@@ -24,7 +26,37 @@ pub fn usage_of(document: &Map<String, Value>) -> Usage {
     Usage { media_seconds: used("media_seconds_used"), ai_credits: used("ai_credits_used") }
 }
 
+/// How a job has ended, by the name of the event that tells it; `None` while it has not, and
+/// for one that is gone.
+pub fn outcome_of(job: &KnownJob) -> Option<EventKind> {
+    if job.phase != Phase::Ended {
+        return None;
+    }
+    let status = job.document.get("result").and_then(|result| result.get("status"));
+    Some(match (&job.state, status.and_then(Value::as_str)) {
+        (JobState::Cancelled, _) => EventKind::Cancelled,
+        (JobState::Stopped, Some("success")) => EventKind::Succeeded,
+        (JobState::Stopped, Some("partial")) => EventKind::Partial,
+        (JobState::Stopped, Some("error")) => EventKind::Failed,
+        (JobState::Stopped, _) => EventKind::Stopped,
+        _ => EventKind::Changed,
+    })
+}
+
 impl Usage {
+    /// Both together; what is not known of either adds nothing.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        let sum = |one: Option<f64>, other: Option<f64>| match (one, other) {
+            (Some(one), Some(other)) => Some(one + other),
+            (one, other) => one.or(other),
+        };
+        Self {
+            media_seconds: sum(self.media_seconds, other.media_seconds),
+            ai_credits: sum(self.ai_credits, other.ai_credits),
+        }
+    }
+
     /// The media time in minutes.
     pub fn media_minutes(&self) -> Option<f64> {
         self.media_seconds.map(|seconds| seconds / SECONDS_IN_MINUTE)

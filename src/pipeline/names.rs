@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use crate::clock::Clock;
-use crate::model::{Event, ProjectName};
+use crate::model::{Event, EventKind, ProjectName};
 use crate::source::Client;
 use crate::store::{Store, StoreError};
 use crate::telemetry;
@@ -109,6 +109,9 @@ fn named(name: Option<String>) -> ProjectName {
 
 /// The id of the project that an event's job belongs to.
 fn project_of(event: &Event) -> Option<String> {
-    let project = event.job.as_ref()?.get("project_id")?.as_str()?;
+    let project = match event.kind {
+        EventKind::ProjectIdle => &event.key.subject,
+        _ => event.job.as_ref()?.get("project_id")?.as_str()?,
+    };
     (!project.is_empty()).then(|| project.to_owned())
 }

@@ -89,7 +89,11 @@ mod tests {
 
         insta::assert_snapshot!(
             [error("job.project_id"), error("project_name=x"), error("job.a=[")].join("\n"),
-            @""
+            @r"
+        `job.project_id` has no equals sign: write it as path=pattern, like job.project_name=Client A*
+        `project_name` does not begin with one of event, job, rule, project, source, notifier, spend: write it as path=pattern, like job.project_name=Client A*
+        `[`: unclosed character class; missing ']'
+        "
         );
     }
 }

@@ -8,7 +8,7 @@ use sqlx::Row;
 
 use super::rows::{maybe_time, ms, time};
 use super::{Store, StoreError, WalkCommit};
-use crate::model::{EmptyId, Fingerprint, JobId, Phase};
+use crate::model::{EmptyId, Fingerprint, JobId, JobState, KnownJob, Phase};
 
 /// How far a source has been read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,6 +33,33 @@ pub struct OpenJob {
     pub last_read_at: Option<Timestamp>,
     pub forbidden: bool,
     pub resultless_since: Option<Timestamp>,
+    pub running: bool,
+    /// When it was made, or else first seen.
+    pub since: Timestamp,
+    pub progress: Option<Fingerprint>,
+    pub progress_since: Timestamp,
+    pub job_type: String,
+    pub project_id: Option<String>,
+}
+
+impl OpenJob {
+    /// Nothing is known of when it was read.
+    fn of(job: &KnownJob) -> Self {
+        Self {
+            id: job.id.clone(),
+            fingerprint: job.fingerprint,
+            created_at: job.created_at,
+            last_read_at: None,
+            forbidden: false,
+            resultless_since: job.resultless_since,
+            running: job.state == JobState::Running,
+            since: job.created_at.unwrap_or(job.first_seen_at),
+            progress: job.progress,
+            progress_since: job.progress_since,
+            job_type: job.job_type.clone(),
+            project_id: job.project_id.clone(),
+        }
+    }
 }
 
 /// What a source's task keeps in memory between two walks.
@@ -78,7 +105,9 @@ impl Store {
             serde_json::from_str(&ended).map_err(|cause| StoreError::Odd(cause.to_string()))?;
         memory.ended = ended.into_iter().map(Fingerprint).collect();
         let open = sqlx::query(
-            "SELECT job_id, fingerprint, created_ms, read_ms, forbidden, resultless_since_ms
+            "SELECT job_id, fingerprint, created_ms, read_ms, forbidden, resultless_since_ms,
+                 state = 'running' AS running, coalesce(created_ms, first_seen_ms) AS since_ms,
+                 progress, progress_since_ms, job_type, project_id
              FROM job INDEXED BY job_open WHERE source = $1 AND phase = 'open'",
         )
         .bind(source)
@@ -93,6 +122,12 @@ impl Store {
                 last_read_at: maybe_time(row.try_get("read_ms")?)?,
                 forbidden: row.try_get("forbidden")?,
                 resultless_since: maybe_time(row.try_get("resultless_since_ms")?)?,
+                running: row.try_get("running")?,
+                since: time(row.try_get("since_ms")?)?,
+                progress: row.try_get::<Option<i64>, _>("progress")?.map(Fingerprint),
+                progress_since: time(row.try_get("progress_since_ms")?)?,
+                job_type: row.try_get("job_type")?,
+                project_id: row.try_get("project_id")?,
             });
         }
         Ok(memory)
@@ -189,15 +224,8 @@ impl SourceMemory {
                 }
                 Phase::Vanished => {}
                 Phase::Open => {
-                    let now = OpenJob {
-                        id: job.id.clone(),
-                        fingerprint: job.fingerprint,
-                        created_at: job.created_at,
-                        last_read_at: before.and_then(|open| open.last_read_at),
-                        forbidden: false,
-                        resultless_since: job.resultless_since,
-                    };
-                    open.insert(job.id.clone(), now);
+                    let last_read_at = before.and_then(|open| open.last_read_at);
+                    open.insert(job.id.clone(), OpenJob { last_read_at, ..OpenJob::of(job) });
                 }
             }
         }
@@ -231,6 +259,12 @@ mod tests {
             last_read_at: None,
             forbidden: true,
             resultless_since: None,
+            running: true,
+            since: Timestamp::UNIX_EPOCH,
+            progress: None,
+            progress_since: Timestamp::UNIX_EPOCH,
+            job_type: "agent".into(),
+            project_id: None,
         }
     }
 

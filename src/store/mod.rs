@@ -27,6 +27,7 @@ mod rows;
 mod settle;
 mod shift;
 mod stale;
+mod sums;
 mod trouble;
 mod upkeep;
 mod walk;

@@ -4,8 +4,10 @@
 //! told to stop. Observations of a source are diffed here and nowhere else, one walk at a
 //! time, against the state read in the transaction that writes what follows from it.
 
+mod forget;
 mod health;
 mod look;
+mod timers;
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -16,6 +18,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::look::{Sight, returned};
+use self::timers::Timers;
 use super::names::Names;
 use super::policy::Current;
 use super::route::Nudges;
@@ -35,9 +38,6 @@ const ONCE_LATE_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
 /// The API shows jobs for 30 days.
 const API_MEMORY_DAYS: i64 = 30;
-
-/// How often old details are forgotten.
-const PRUNE_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
 /// After a failure of the store, unless polls are further apart anyway.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
@@ -81,6 +81,8 @@ pub struct Ingest {
     /// By how much the server's clock is ahead of ours.
     skew: SignedDuration,
     pruned_at: Option<Timestamp>,
+    started_at: Timestamp,
+    timers: Timers,
     /// Odd things of the list that were told already: they come again at every poll.
     told: HashSet<Fingerprint>,
 }
@@ -164,6 +166,8 @@ impl Ingest {
             caught_up,
             skew: SignedDuration::ZERO,
             pruned_at: None,
+            started_at: now,
+            timers: Timers::default(),
             told: HashSet::new(),
         })
     }
@@ -264,6 +268,8 @@ impl Ingest {
             telemetry::baseline_taken(&self.parts.settings.name, numbers.changed);
         }
         self.caught_up = true;
+        let made = self.run_timers().await?;
+        numbers.add(made.decided.len(), made.deliveries);
         self.prune(&returned).await;
         match trouble {
             Some(trouble) => Err(trouble.into()),
@@ -302,6 +308,7 @@ impl Ingest {
         let decide = |event: Event, pacing: &mut Pacing| policy.decide(event, pacing, now);
         let committed = transaction.commit(&commit, Deciding { now, decide: &decide }).await?;
         self.memory.learn(&commit);
+        self.timers.learn(&commit);
         self.parts.nudges.announce(&committed.decided);
         Ok((committed, commit.jobs.iter().map(|job| job.fingerprint).collect()))
     }
@@ -369,24 +376,6 @@ impl Ingest {
             watermark: walks.watermark(),
             last_walk: walks.last,
             last_complete_at: Some(now),
-        }
-    }
-
-    async fn prune(&mut self, returned: &HashSet<Fingerprint>) {
-        // A clock that runs ahead must not make us forget what the API still shows.
-        let now = self.parts.clock.now().min(self.server_now());
-        if self.pruned_at.is_some_and(|last| now.duration_since(last) < PRUNE_EVERY) {
-            return;
-        }
-        self.pruned_at = Some(now);
-        let source = &self.parts.settings.name;
-        match self.parts.store.prune(source, self.parts.keep, returned, now).await {
-            Ok(done) => telemetry::pruned(source, done.events, done.deliveries, done.jobs),
-            Err(problem) => {
-                let wait = PRUNE_EVERY.unsigned_abs();
-                let problem = problem.of(self.parts.store.path()).to_string();
-                telemetry::store_trouble("forgetting", &problem, wait);
-            }
         }
     }
 }

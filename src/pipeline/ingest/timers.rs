@@ -1,0 +1,248 @@
+//! What time makes, at the end of a complete walk: jobs that take long or do not move, projects
+//! that have come to rest, spending that has reached a limit.
+//!
+//! Decided from what is known and the time alone; that each is said once is the business of its
+//! key. So a restart, or a rule that is new, changes only what is due now.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value, json};
+
+use super::{Ingest, IngestParts, PollError};
+use crate::diff::{EndedJob, project_idle};
+use crate::model::{Event, EventId, EventKind, Pacing, ProjectName, TimedJob};
+use crate::pipeline::policy::Policy;
+use crate::rules::{After, Due, Rule, Watched, usual};
+use crate::store::{Committed, Deciding, OpenJob, StoreError, WalkCommit};
+
+/// How far back a start looks for projects that came to rest unnoticed.
+const LOOK_BACK: SignedDuration = SignedDuration::from_hours(1);
+
+/// How many sayings are remembered as done; the ledger knows all of them.
+const MOST_SAID: usize = 100_000;
+
+/// What the timers remember between two walks, to spare the ledger questions.
+#[derive(Debug)]
+pub(super) struct Timers {
+    /// Events that are in the ledger already.
+    said: HashSet<EventId>,
+    /// Projects of which a job has ended since they were last looked at.
+    touched: HashSet<String>,
+    /// A job that may have used something has ended.
+    spent: bool,
+    /// Nothing has been looked at since the start.
+    is_new: bool,
+}
+
+impl Default for Timers {
+    fn default() -> Self {
+        Self { said: HashSet::new(), touched: HashSet::new(), spent: true, is_new: true }
+    }
+}
+
+impl Timers {
+    /// Takes note of what a walk has brought.
+    pub(super) fn learn(&mut self, walk: &WalkCommit) {
+        for job in walk.jobs.iter().filter(|job| job.ended_at.is_some()) {
+            self.touched.extend(job.project_id.clone());
+            self.spent = true;
+        }
+    }
+
+    /// All of it has been looked at, and `said` is written down.
+    fn looked(&mut self, said: &[EventId]) {
+        self.said.extend(said.iter().cloned());
+        // A project that is not idle is touched again when its last job ends.
+        self.touched.clear();
+        self.spent = false;
+        self.is_new = false;
+    }
+}
+
+impl Ingest {
+    /// Decides what the time has made, and writes it down.
+    pub(super) async fn run_timers(&mut self) -> Result<Committed, PollError> {
+        let policy = self.parts.policy.get();
+        let now = self.parts.clock.now();
+        if self.timers.said.len() >= MOST_SAID {
+            self.timers.said.clear();
+        }
+        let mut events = self.slow_jobs(&policy, now).await?;
+        events.extend(self.idle_projects(&policy, now).await?);
+        events.extend(self.crossed_limits(&policy, now).await?);
+        if events.is_empty() {
+            self.timers.looked(&[]);
+            return Ok(Committed::default());
+        }
+        let IngestParts { client, store, clock, .. } = &self.parts;
+        self.names.fill(&mut events, client, store, clock).await?;
+        for event in &mut events {
+            if let (EventKind::ProjectIdle, ProjectName::Known(name)) =
+                (event.kind, &event.project_name)
+            {
+                event.facts.insert("name".into(), json!(name));
+            }
+        }
+        // What its rule would not say is none of its business, and is asked for again.
+        events.retain(|event| match event.made_by() {
+            Some(rule) => {
+                policy.rules.judge_one(rule, event).is_some_and(|(_, verdict)| verdict.sends())
+            }
+            None => true,
+        });
+        let said: Vec<EventId> = events.iter().map(Event::id).collect();
+        let decide = |event: Event, pacing: &mut Pacing| policy.decide(event, pacing, now);
+        let walk = self.parts.store.begin(&self.parts.settings.name).await?;
+        let commit = WalkCommit { events, ..WalkCommit::default() };
+        let committed = walk.commit(&commit, Deciding { now, decide: &decide }).await?;
+        self.timers.looked(&said);
+        self.parts.nudges.announce(&committed.decided);
+        Ok(committed)
+    }
+
+    /// Jobs that take longer than a rule's `after`, or whose progress has not moved for it.
+    async fn slow_jobs(&self, policy: &Policy, now: Timestamp) -> Result<Vec<Event>, StoreError> {
+        let mut usual_times = HashMap::new();
+        let mut due = Vec::new();
+        for rule in policy.rules.timed() {
+            for job in self.memory.open.iter().filter(|job| job.resultless_since.is_none()) {
+                let usual = match rule.after {
+                    Some(After::Usual) => self.usual(&job.job_type, &mut usual_times).await?,
+                    _ => None,
+                };
+                for saying in rule.timers(&self.watched(job), usual, now) {
+                    due.push((rule, job, saying));
+                }
+            }
+        }
+        let mut events = Vec::new();
+        for (rule, job, saying) in due {
+            let event = self.timer_event(rule, job, &saying, Map::new(), now);
+            if self.timers.said.contains(&event.id()) {
+                continue;
+            }
+            let source = &self.parts.settings.name;
+            let Some(known) = self.parts.store.job(source, &job.id).await? else { continue };
+            let mut event = self.timer_event(rule, job, &saying, known.document, now);
+            event.from = Some(known.state.as_str().to_owned());
+            event.to = event.from.clone();
+            events.push(event);
+        }
+        Ok(events)
+    }
+
+    fn timer_event(
+        &self,
+        rule: &Rule,
+        job: &OpenJob,
+        saying: &Due,
+        document: Map<String, Value>,
+        now: Timestamp,
+    ) -> Event {
+        let about = TimedJob {
+            source: self.parts.settings.name.clone(),
+            id: job.id.clone(),
+            state: String::new(),
+            document,
+        };
+        // Of a standstill: a later one is another.
+        let progress = match (saying.kind, job.progress) {
+            (EventKind::Stalled, Some(progress)) => progress.0.to_string(),
+            _ => String::new(),
+        };
+        Event::of_timer(saying.kind, &rule.name, saying.facts(), &progress, about, now)
+    }
+
+    fn watched(&self, job: &OpenJob) -> Watched {
+        // The server tells when a job was made.
+        let since = job.created_at.and_then(|at| at.checked_sub(self.skew).ok());
+        Watched {
+            running: job.running,
+            since: since.unwrap_or(job.since),
+            progress_since: job.progress_since,
+        }
+    }
+
+    async fn usual(
+        &self,
+        job_type: &str,
+        known: &mut HashMap<String, Option<SignedDuration>>,
+    ) -> Result<Option<SignedDuration>, StoreError> {
+        if let Some(usual) = known.get(job_type) {
+            return Ok(*usual);
+        }
+        let usual = usual(&self.parts.store.durations(job_type).await?);
+        known.insert(job_type.to_owned(), usual);
+        Ok(usual)
+    }
+
+    /// Projects whose last unfinished job has ended.
+    async fn idle_projects(
+        &self,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Result<Vec<Event>, StoreError> {
+        if !policy.rules.names_kind(EventKind::ProjectIdle) {
+            return Ok(Vec::new());
+        }
+        let source = self.parts.settings.name.clone();
+        let mut touched: HashSet<String> = self.timers.touched.clone();
+        if self.timers.is_new {
+            let since = self.started_at.checked_sub(LOOK_BACK).unwrap_or(Timestamp::MIN);
+            touched.extend(self.parts.store.projects_ended_since(&source, since).await?);
+        }
+        let open: HashSet<&String> =
+            self.memory.open.iter().filter_map(|job| job.project_id.as_ref()).collect();
+        let mut events = Vec::new();
+        for project in touched.iter().filter(|project| !open.contains(project)) {
+            let (jobs, since_idle) = self.parts.store.batch(&source, project).await?;
+            let ended: Vec<EndedJob> = jobs
+                .into_iter()
+                .filter_map(|(job, kind)| {
+                    Some(EndedJob {
+                        id: job.id,
+                        kind,
+                        created_at: job.created_at,
+                        ended_at: job.ended_at?,
+                        document: job.document,
+                    })
+                })
+                .collect();
+            events.extend(project_idle(&source, project, &ended, since_idle, now));
+        }
+        Ok(events)
+    }
+
+    /// Limits of spending that ended jobs have reached.
+    async fn crossed_limits(
+        &self,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Result<Vec<Event>, StoreError> {
+        let mut events = Vec::new();
+        for rule in policy.rules.spenders() {
+            let Some(spend) = &rule.spend else { continue };
+            let (from, to) = spend.period(now);
+            let mut facts = Map::new();
+            facts.insert("rule".into(), json!(rule.name));
+            facts.insert("unit".into(), json!(spend.unit.as_str()));
+            facts.insert("amount".into(), json!(spend.amount));
+            facts.insert("per".into(), json!(spend.per.as_str()));
+            facts.insert("from".into(), json!(from.to_string()));
+            facts.insert("to".into(), json!(to.to_string()));
+            let kind = EventKind::SpendCrossed;
+            let event = Event::about_itself(kind, "", &rule.name, from, now, facts);
+            if self.timers.said.contains(&event.id()) || !self.timers.spent {
+                continue;
+            }
+            let used = spend.counts(&self.parts.store.used(from, to).await?);
+            if let Some(used) = used.filter(|used| *used >= spend.amount) {
+                let mut event = event;
+                event.facts.insert("used".into(), json!((used * 100.0).round() / 100.0));
+                events.push(event);
+            }
+        }
+        Ok(events)
+    }
+}

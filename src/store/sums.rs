@@ -1,0 +1,141 @@
+//! What jobs have come to, together: usual durations, a project's batch, what was spent.
+
+use jiff::{SignedDuration, Timestamp};
+use sqlx::Row;
+
+use super::rows::{job_of, ms};
+use super::{Store, StoreError};
+use crate::model::{EventKind, JobId, KnownJob, Usage};
+
+/// How many of the last runs say what is usual.
+const RUNS_MOST: i64 = 200;
+
+/// More jobs than this of one project since it was last idle are not looked at.
+const BATCH_MOST: i64 = 10_000;
+
+impl Store {
+    /// How long the last successful runs of a type of job took, from their making to their end.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub async fn durations(&self, job_type: &str) -> Result<Vec<SignedDuration>, StoreError> {
+        let rows: Vec<i64> = sqlx::query_scalar(
+            "SELECT stopped_ms - created_ms FROM job INDEXED BY job_runs
+             WHERE outcome = 'succeeded' AND job_type = $1
+               AND stopped_ms >= created_ms ORDER BY stopped_ms DESC LIMIT $2",
+        )
+        .bind(job_type)
+        .bind(RUNS_MOST)
+        .fetch_all(&self.readers)
+        .await?;
+        Ok(rows.into_iter().map(SignedDuration::from_millis).collect())
+    }
+
+    /// Where nothing is known of idle projects, those of which a job has ended since `since`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub async fn projects_ended_since(
+        &self,
+        source: &str,
+        since: Timestamp,
+    ) -> Result<Vec<String>, StoreError> {
+        Ok(sqlx::query_scalar(
+            "SELECT DISTINCT project_id FROM job INDEXED BY job_over
+             WHERE source = $1 AND phase <> 'open' AND ended_ms >= $2 AND project_id IS NOT NULL",
+        )
+        .bind(source)
+        .bind(ms(since))
+        .fetch_all(&self.readers)
+        .await?)
+    }
+
+    /// The ended jobs of a project of which that was told, since it was last told to be idle;
+    /// and whether that is known. Each with the kind of event that has told its end.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub async fn batch(
+        &self,
+        source: &str,
+        project: &str,
+    ) -> Result<(Vec<(KnownJob, EventKind)>, bool), StoreError> {
+        let last: Option<String> = sqlx::query_scalar(
+            "SELECT occurrence FROM event
+             WHERE source = $1 AND subject = $2 AND slot = 'project_idle'
+             ORDER BY seq DESC LIMIT 1",
+        )
+        .bind(source)
+        .bind(project)
+        .fetch_optional(&self.readers)
+        .await?;
+        let since: Option<i64> = match &last {
+            Some(job) => {
+                sqlx::query_scalar("SELECT ended_ms FROM job WHERE source = $1 AND job_id = $2")
+                    .bind(source)
+                    .bind(job)
+                    .fetch_optional(&self.readers)
+                    .await?
+                    .flatten()
+            }
+            None => None,
+        };
+        let rows = sqlx::query(
+            "SELECT job.*, (SELECT kind FROM event e
+                 WHERE e.source = job.source AND e.subject = job.job_id
+                   AND e.slot IN ('ended', 'vanished') ORDER BY e.seq DESC LIMIT 1) AS told
+             FROM job INDEXED BY job_project
+             WHERE source = $1 AND project_id = $2 AND phase <> 'open' AND ended_ms > $3
+               AND told IS NOT NULL
+             ORDER BY ended_ms DESC LIMIT $4",
+        )
+        .bind(source)
+        .bind(project)
+        .bind(since.unwrap_or(i64::MIN))
+        .bind(BATCH_MOST)
+        .fetch_all(&self.readers)
+        .await?;
+        let jobs = rows
+            .iter()
+            .map(|row| {
+                let told: &str = row.try_get("told")?;
+                Ok((job_of(row)?, told.parse().map_err(StoreError::Odd)?))
+            })
+            .collect::<Result<_, StoreError>>()?;
+        Ok((jobs, since.is_some()))
+    }
+
+    /// What the jobs that ended from `from` on, and before `to`, have used.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub async fn used(&self, from: Timestamp, to: Timestamp) -> Result<Usage, StoreError> {
+        let row = sqlx::query(
+            "SELECT sum(media_seconds) AS media_seconds, sum(ai_credits) AS ai_credits
+             FROM job INDEXED BY job_used
+             WHERE phase = 'ended' AND coalesce(stopped_ms, ended_ms) >= $1
+               AND coalesce(stopped_ms, ended_ms) < $2",
+        )
+        .bind(ms(from))
+        .bind(ms(to))
+        .fetch_one(&self.readers)
+        .await?;
+        Ok(Usage {
+            media_seconds: row.try_get("media_seconds")?,
+            ai_credits: row.try_get("ai_credits")?,
+        })
+    }
+
+    /// A job by its id, as it is known.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub async fn job(&self, source: &str, id: &JobId) -> Result<Option<KnownJob>, StoreError> {
+        let row = sqlx::query("SELECT * FROM job WHERE source = $1 AND job_id = $2")
+            .bind(source)
+            .bind(id.as_str())
+            .fetch_optional(&self.readers)
+            .await?;
+        row.as_ref().map(job_of).transpose()
+    }
+}
