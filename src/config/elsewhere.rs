@@ -3,10 +3,13 @@
 //! Used for the help of "unknown key": a key that is right somewhere else is a better guess
 //! than one that is spelt alike.
 
+use super::active::ActiveWritten;
+use super::flood::{GroupWritten, ThrottleWritten};
 use super::notifier;
 use super::rule::RuleWritten;
 use super::service::ServiceWritten;
 use super::source::SourceWritten;
+use super::spend::SpendWritten;
 use super::table::Keys;
 use crate::model::NotifierKind;
 
@@ -30,5 +33,9 @@ pub(super) fn home_of(key: &str) -> Option<String> {
         look(notifier::own_keys(kind), format!("a notifier of type {kind}"));
     }
     look(Keys::of::<RuleWritten>(&[]), "[[rules]]".into());
+    look(Keys::of::<ThrottleWritten>(&[]), "a rule's `throttle`".into());
+    look(Keys::of::<GroupWritten>(&[]), "a rule's `group`".into());
+    look(Keys::of::<ActiveWritten>(&[]), "a rule's `active`".into());
+    look(Keys::of::<SpendWritten>(&[]), "a rule's `spend`".into());
     (!homes.is_empty()).then(|| format!("`{key}` belongs in {}", homes.join(", or ")))
 }

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use toml::Spanned;
 
@@ -22,6 +23,8 @@ const UNITS_MS: [(&str, u64); 5] =
 
 const HOW_TO_WRITE: &str = "write a number and a unit, like \"10m\" or \"1h30m\"";
 
+/// Nothing that happens again and again is shorter.
+pub(super) const SHORTEST: Duration = Duration::from_millis(10);
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 pub(super) const HOUR: Duration = Duration::from_secs(3_600);
 pub(super) const DAY: Duration = Duration::from_secs(86_400);
@@ -82,6 +85,11 @@ pub(super) fn within(
         notes.error(key, written.span(), message);
     }
     length
+}
+
+/// The same length, for reckoning with times.
+pub(super) fn signed(length: Duration) -> SignedDuration {
+    SignedDuration::try_from(length).unwrap_or(SignedDuration::MAX)
 }
 
 /// A text as it is quoted in a message: cut, without controls, and not at all where it may be

@@ -19,7 +19,7 @@ pub fn masked(text: &str) -> String {
 }
 
 /// Keys whose values, where they are shown, may be tables with keys of their own.
-const KEYED: [&str; 3] = ["match", "ok", "retry_after"];
+const KEYED: [&str; 7] = ["match", "ok", "retry_after", "throttle", "group", "active", "spend"];
 
 struct Masker<'t> {
     text: &'t str,
@@ -109,7 +109,7 @@ impl Masker<'_> {
             ["headers", _] => Sight::MaskedButReferences,
             [key] if SECRET.contains(key) => Sight::MaskedButReferences,
             [key] if HARMLESS.contains(key) => Sight::Shown,
-            ["ok" | "retry_after", ..] => Sight::Shown,
+            ["ok" | "retry_after" | "throttle" | "group" | "active" | "spend", ..] => Sight::Shown,
             ["match", word] if is_condition(word) => Sight::Shown,
             ["match", "job" | "event", rest @ ..]
                 if !rest.iter().any(|word| SECRET.contains(word)) =>

@@ -6,16 +6,19 @@
 //! [`masked`] makes the text fit to be quoted, [`schema()`] describes the same types to editors.
 //! Whether templates exist and whether secrets can be read is not asked here.
 
+mod active;
 mod address;
 mod command;
 mod discord;
 mod elsewhere;
 mod email;
+mod flood;
 mod length;
 mod load;
 mod mask;
 mod notes;
 mod notifier;
+mod on;
 mod pace;
 mod parse;
 mod places;
@@ -26,6 +29,7 @@ mod secrecy;
 mod service;
 mod slack;
 mod source;
+mod spend;
 mod syntax;
 mod table;
 mod taken;

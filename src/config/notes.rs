@@ -23,6 +23,11 @@ impl<'p> Notes<'p> {
         &self.thing
     }
 
+    /// The pad for a table within the thing.
+    pub(super) fn within(&mut self, table: &str) -> Notes<'_> {
+        Notes { thing: format!("{}, table `{table}`", self.thing), problems: self.problems }
+    }
+
     /// For parsers of other rooms, which add their own.
     pub(super) fn problems(&mut self) -> &mut Vec<Problem> {
         self.problems

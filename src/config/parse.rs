@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::Path;
 
+use jiff::tz::TimeZone;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -69,8 +70,9 @@ fn read(
     }
 
     let known: Vec<String> = names.iter().map(|(name, _)| name.clone()).collect();
+    let zone = service.as_ref().map_or(TimeZone::UTC, |service| service.timezone.clone());
     let mut shared =
-        Shared { text, notifiers: &known, names: Vec::new(), notified: BTreeSet::new() };
+        Shared { text, zone, notifiers: &known, names: Vec::new(), notified: BTreeSet::new() };
     let mut rules = Vec::new();
     let tables = rule_tables(&mut root, problems);
     let any_rule = !tables.is_empty();

@@ -1,19 +1,23 @@
 //! A `[[rules]]` table: as it is written, and what it means.
 
-use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use jiff::tz::TimeZone;
+use schemars::JsonSchema;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use toml::Spanned;
 
-use super::length::short;
+use super::active::{ActiveWritten, take_active};
+use super::flood::{GroupWritten, ThrottleWritten, take_group, take_throttle};
+use super::length::{Length, short};
 use super::notes::Notes;
+use super::on::{AfterWord, EventWord, On, after, check_after, repeat};
+use super::spend::{SpendWritten, check_alone, take_spend};
 use super::table::{Keys, Table, no_notifier};
-use crate::model::{EventKind, KIND_NAMES};
 use crate::problem::{Problem, suggestion};
-use crate::rules::{Expression, Rule, parse_on, written::MatchWritten};
+use crate::rules::{Expression, Rule, written::MatchWritten};
 
 /// `[[rules]]` as it is written.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -23,7 +27,8 @@ pub(super) struct RuleWritten {
     #[schemars(with = "String", length(min = 1, max = 100), extend("examples" = ["failures"]))]
     name: Option<Spanned<String>>,
     /// The events that it is about. "finished" stands for succeeded, partial, failed,
-    /// cancelled and stopped; "any" for all events about a job.
+    /// cancelled and stopped; "any" for all events about a job, `overdue` and `stalled`
+    /// only with `after`.
     #[schemars(with = "Vec<EventWord>", length(min = 1), extend("examples" = [["failed", "partial"]]))]
     on: Option<Spanned<Vec<Spanned<String>>>>,
     /// The notifiers that a message goes to.
@@ -45,18 +50,39 @@ pub(super) struct RuleWritten {
     /// A CEL expression over `event` and `job`.
     #[schemars(with = "Option<String>", extend("examples" = ["job.job_type == \"agent\""]))]
     when: Option<Spanned<String>>,
+    /// Sends at most one message in a time; the rest are counted.
+    #[serde(rename = "throttle")]
+    #[schemars(with = "Option<ThrottleWritten>", extend("examples" = [{ "every": "10m" }]))]
+    _throttle: Option<IgnoredAny>,
+    /// Gathers events into one message.
+    #[serde(rename = "group")]
+    #[schemars(with = "Option<GroupWritten>", extend("examples" = [{ "wait": "30s" }]))]
+    _group: Option<IgnoredAny>,
+    /// The hours in which it speaks.
+    #[serde(rename = "active")]
+    #[schemars(with = "Option<ActiveWritten>", extend("examples" = [{ "from": "09:00", "to": "18:00" }]))]
+    _active: Option<IgnoredAny>,
+    /// For `overdue` and `stalled`: how long; "usual" is longer than the 95th percentile of
+    /// this job type's successful runs.
+    #[schemars(with = "Option<AfterWord>", extend("examples" = ["30m"]))]
+    after: Option<Spanned<String>>,
+    /// For `overdue` and `stalled`: says it again each time that this has passed.
+    #[schemars(with = "Option<Length>", extend("examples" = ["1h"]))]
+    repeat: Option<Spanned<String>>,
+    /// How often it is said again.
+    #[schemars(with = "Option<u32>", range(min = 1, max = 1000), extend("default" = 3, "examples" = [3]))]
+    repeat_max: Option<Spanned<u32>>,
+    /// For `spend_crossed`: how much.
+    #[serde(rename = "spend")]
+    #[schemars(with = "Option<SpendWritten>", extend("examples" = [{ "credits": 500, "per": "day" }]))]
+    _spend: Option<IgnoredAny>,
 }
-
-/// Stands for a word of `on` in the schema.
-struct EventWord;
-
-/// Keys that come with a later version.
-const LATER: &[&str] =
-    &["throttle", "group", "active", "after", "repeat", "repeat_max", "spend", "live"];
 
 /// What rules share while they are read.
 pub(super) struct Shared<'a> {
     pub(super) text: &'a str,
+    /// The service's time zone.
+    pub(super) zone: TimeZone,
     /// Every notifier's name, those with mistakes too.
     pub(super) notifiers: &'a [String],
     /// The names of the rules so far.
@@ -78,14 +104,26 @@ pub(super) fn read(
         _ => format!("rule {position}"),
     };
     let notes = &mut Notes::new(thing, problems);
-    let keys = Keys::of::<RuleWritten>(LATER);
+    let keys = Keys::of::<RuleWritten>(&[]);
     table.check_keys(&keys, notes);
+    let places: BTreeMap<String, Range<usize>> =
+        table.entries.keys().map(|key| (key.get_ref().to_string(), key.span())).collect();
     let written: RuleWritten = table.read(&keys, notes);
 
     if let Some(name) = &written.name {
         check_name(name, &mut shared.names, notes);
     }
-    let on = written.on.map(|words| on(&words, notes));
+    let on = written.on.map(|words| On::read(&words, places.contains_key("after"), notes));
+    let throttle = take_throttle(&mut table, notes);
+    let group = take_group(&mut table, notes);
+    let active = take_active(&mut table, on.as_ref(), &shared.zone, notes);
+    let after = after(written.after.as_ref(), on.as_ref(), notes);
+    let repeat = repeat(written.repeat.as_ref(), written.repeat_max.as_ref(), on.as_ref(), notes);
+    let spend = take_spend(&mut table, &shared.zone, notes);
+    if let Some(on) = &on {
+        check_after(on, places.contains_key("after"), notes);
+        check_alone(on, |key| places.get(key).cloned(), notes);
+    }
     let notify = written.notify.map(|names| notify(&names, shared, notes));
     let template = written.template.as_ref().map_or("default", |name| template(name, notes));
     let thing = format!("{}, key `match`", notes.thing());
@@ -93,7 +131,7 @@ pub(super) fn read(
     let when = written.when.map(|text| expression(&text, shared.text, notes));
     Some(Rule {
         name: written.name?.into_inner(),
-        on: on?,
+        on: on?.kinds,
         // A condition that could not be read must not turn into a rule without one.
         condition: match condition {
             Some(condition) => Some(condition?),
@@ -107,12 +145,12 @@ pub(super) fn read(
         notify: notify?,
         template: template.to_owned(),
         include_download_url: written.include_download_url.unwrap_or(false),
-        after: None,
-        repeat: None,
-        throttle: None,
-        group: None,
-        active: None,
-        spend: None,
+        after,
+        repeat,
+        throttle,
+        group,
+        active,
+        spend,
     })
 }
 
@@ -134,16 +172,6 @@ fn check_name(name: &Spanned<String>, names: &mut Vec<String>, notes: &mut Notes
     } else {
         names.push(text.clone());
     }
-}
-
-fn on(words: &Spanned<Vec<Spanned<String>>>, notes: &mut Notes<'_>) -> BTreeSet<EventKind> {
-    if words.get_ref().is_empty() {
-        let help = "name events, like on = [\"finished\"]";
-        notes.error_with_help("on", words.span(), "the list is empty", help);
-        return BTreeSet::new();
-    }
-    let thing = format!("{}, key `on`", notes.thing());
-    parse_on(words.get_ref(), &thing, notes.problems())
 }
 
 fn notify(
@@ -214,21 +242,5 @@ fn place_within(written: &Spanned<String>, offset: usize, text: &str) -> Range<u
             at..at + width
         }
         _ => span,
-    }
-}
-
-impl JsonSchema for EventWord {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Event".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let kinds = KIND_NAMES.iter().map(|(_, name)| *name);
-        let words: Vec<&str> = kinds.chain(["finished", "any"]).collect();
-        json_schema!({ "type": "string", "enum": words })
     }
 }

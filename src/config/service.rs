@@ -133,13 +133,21 @@ fn store(
 }
 
 fn timezone(written: Option<&Spanned<String>>, notes: &mut Notes<'_>) -> (TimeZone, String) {
-    let utc = || (TimeZone::UTC, "UTC".to_owned());
-    let Some(written) = written else { return utc() };
+    let named = written.and_then(|written| zone_called(written, notes));
+    named.unwrap_or_else(|| (TimeZone::UTC, "UTC".to_owned()))
+}
+
+/// The zone that a `timezone` names, with its IANA name; `None` where there is no such one,
+/// which has been noted then.
+pub(super) fn zone_called(
+    written: &Spanned<String>,
+    notes: &mut Notes<'_>,
+) -> Option<(TimeZone, String)> {
     let name = written.get_ref();
     match jiff::tz::db().get(name) {
         Ok(zone) => {
             let name = zone.iana_name().unwrap_or(name).to_owned();
-            (zone, name)
+            Some((zone, name))
         }
         Err(_) => {
             let known: Vec<String> =
@@ -151,7 +159,7 @@ fn timezone(written: Option<&Spanned<String>>, notes: &mut Notes<'_>) -> (TimeZo
             };
             let message = format!("no time zone is called `{}`", length::short(name));
             notes.error_with_help("timezone", written.span(), message, help);
-            utc()
+            None
         }
     }
 }

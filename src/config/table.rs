@@ -97,7 +97,27 @@ fn as_toml(value: &Value) -> String {
     }
 }
 
-impl Table<'_> {
+impl<'i> Table<'i> {
+    /// Takes a table out of the table; notes where it is something else.
+    pub(super) fn take(
+        &mut self,
+        key: &str,
+        example: &str,
+        notes: &mut Notes<'_>,
+    ) -> Option<Table<'i>> {
+        let (name, value) = self.entries.remove_entry(key)?;
+        let span = value.span();
+        match value.into_inner() {
+            // A table with a header of its own spans only the header.
+            DeValue::Table(entries) => Some(Table { place: name.span(), entries }),
+            _ => {
+                let help = format!("write {example}");
+                notes.error_with_help(key, span, "this is a table", help);
+                None
+            }
+        }
+    }
+
     /// Notes keys that are unknown, of a later version or missing, and puts the first two
     /// aside.
     pub(super) fn check_keys(&mut self, keys: &Keys, notes: &mut Notes<'_>) {
@@ -300,6 +320,7 @@ fn explained(message: &str, found: &str) -> Problem {
                 "a boolean" => "true or false",
                 "u16" => "a whole number from 0 to 65535",
                 "u32" => "a whole number from 0 to 4294967295",
+                "f64" => "a number",
                 "a map" => "a table",
                 other => other,
             };

@@ -10,7 +10,6 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, Visitor};
 use serde_json::{Number, Value};
 use toml::Spanned;
-use toml::de::DeValue;
 
 use super::address::is_http_token;
 use super::length::short;
@@ -79,7 +78,7 @@ pub(super) fn take_ok(table: &mut Table<'_>, notes: &mut Notes<'_>) -> Success {
     const EXAMPLE: &str =
         "ok = { status = [200, 202], json = { pointer = \"/ok\", equals = true } }";
     let thing = format!("{}, table `ok`", notes.thing());
-    let Some(mut inner) = take(table, "ok", EXAMPLE, notes) else { return Success::default() };
+    let Some(mut inner) = table.take("ok", EXAMPLE, notes) else { return Success::default() };
     let mut notes = Notes::new(thing, notes.problems());
     let keys = Keys::of::<OkWritten>(&[]);
     inner.check_keys(&keys, &mut notes);
@@ -110,7 +109,7 @@ pub(super) fn take_ok(table: &mut Table<'_>, notes: &mut Notes<'_>) -> Success {
 pub(super) fn take_wait(table: &mut Table<'_>, notes: &mut Notes<'_>) -> WaitFrom {
     const EXAMPLE: &str = "retry_after = { json = \"/parameters/retry_after\", unit = \"s\" }";
     let thing = format!("{}, table `retry_after`", notes.thing());
-    let Some(mut inner) = take(table, "retry_after", EXAMPLE, notes) else {
+    let Some(mut inner) = table.take("retry_after", EXAMPLE, notes) else {
         return WaitFrom::default();
     };
     let mut notes = Notes::new(thing, notes.problems());
@@ -142,7 +141,7 @@ pub(super) fn take_wait(table: &mut Table<'_>, notes: &mut Notes<'_>) -> WaitFro
 fn take_wanted(ok: &mut Table<'_>, notes: &mut Notes<'_>) -> Option<Wanted> {
     const EXAMPLE: &str = "json = { pointer = \"/ok\", equals = true }";
     let thing = format!("{}.json", notes.thing().trim_end_matches('`')) + "`";
-    let mut inner = take(ok, "json", EXAMPLE, notes)?;
+    let mut inner = ok.take("json", EXAMPLE, notes)?;
     let mut notes = Notes::new(thing, notes.problems());
     let keys = Keys::of::<WantedWritten>(&[]);
     inner.check_keys(&keys, &mut notes);
@@ -150,25 +149,6 @@ fn take_wanted(ok: &mut Table<'_>, notes: &mut Notes<'_>) -> Option<Wanted> {
     let pointer = written.pointer?;
     check_pointer("pointer", &pointer, &mut notes);
     Some(Wanted { pointer: pointer.into_inner(), equals: written.equals?.0 })
-}
-
-/// Takes a table out of a table; notes where it is something else.
-fn take<'i>(
-    table: &mut Table<'i>,
-    key: &str,
-    example: &str,
-    notes: &mut Notes<'_>,
-) -> Option<Table<'i>> {
-    let (name, value) = table.entries.remove_entry(key)?;
-    let span = value.span();
-    match value.into_inner() {
-        // A table with a header of its own spans only the header.
-        DeValue::Table(entries) => Some(Table { place: name.span(), entries }),
-        _ => {
-            notes.error_with_help(key, span, "this is a table", format!("write {example}"));
-            None
-        }
-    }
 }
 
 fn check_pointer(key: &str, written: &Spanned<String>, notes: &mut Notes<'_>) {

@@ -4,6 +4,7 @@ mod masking;
 mod meaning;
 mod mistakes;
 mod report;
+mod rules;
 mod schema;
 
 use std::path::Path;

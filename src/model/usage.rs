@@ -127,8 +127,8 @@ mod tests {
             r#"{"ai_credits":null,"media_minutes":2}"#
         );
         assert_eq!(
-            view(json!({"media_seconds_used": 1e300, "ai_credits_used": 2.5})),
-            r#"{"ai_credits":2.5,"media_minutes":1.6666666666666667e298}"#
+            view(json!({"media_seconds_used": 18.5, "ai_credits_used": 2.5})),
+            r#"{"ai_credits":2.5,"media_minutes":0.31}"#
         );
     }
 }

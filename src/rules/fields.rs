@@ -1,7 +1,8 @@
 //! Which fields the document has, as far as that is known, and what to say about others.
 //!
 //! `event` is ours, so its fields are a closed set. A job's fields are whatever the API
-//! gives: a name near a documented one is only doubted.
+//! gives: a name near a documented one is only doubted. Events about no job have what they are
+//! about under another name.
 
 use crate::model::TimerFacts;
 use crate::problem::nearest;
@@ -30,6 +31,9 @@ pub(super) const JOB_FIELDS: [&str; 12] = [
     "usage",
 ];
 
+/// What stands in the place of a job in events about none: see `EventKind::facts_key`.
+pub(super) const OTHER_SUBJECTS: [&str; 4] = ["project", "source", "notifier", "spend"];
+
 /// Checks where a path starts, and what it says of `event`.
 ///
 /// # Errors
@@ -43,6 +47,7 @@ pub(super) fn check(written: &str, path: &Path) -> Result<(), (String, String)> 
     match root {
         "job" => Ok(()),
         "event" => check_event(rest),
+        other if OTHER_SUBJECTS.contains(&other) && !rest.is_empty() => Ok(()),
         field if JOB_FIELDS.contains(&field) => unrooted(format!("did you mean `job.{written}`?")),
         field if EVENT_FIELDS.contains(&field) => {
             unrooted(format!("did you mean `event.{written}`?"))

@@ -102,3 +102,99 @@ fn path_of(written: &str) -> Result<Path, (String, String)> {
         _ => Ok(path),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn parse(paths: &[&str]) -> (By, String) {
+        let words: Vec<Spanned<String>> =
+            paths.iter().map(|path| Spanned::new(0..1, (*path).to_owned())).collect();
+        let mut problems = Vec::new();
+        let by = parse_by(&words, "key `by`", &mut problems);
+        let lines: Vec<String> = problems
+            .iter()
+            .map(|problem| format!("{problem}; {}", problem.help.as_deref().unwrap_or_default()))
+            .collect();
+        (by, lines.join("\n"))
+    }
+
+    fn key(paths: &[&str]) -> String {
+        let (by, problems) = parse(paths);
+        assert_eq!(problems, "");
+        by.key(&Facts::of_document(json!({
+            "event": {"kind": "failed", "late": false},
+            "job": {"project_id": "p\"1", "job_type": null, "usage": {"ai_credits": 9},
+                "result": {"z": 1, "a": [2], "download_url": "https://secret"}},
+        })))
+    }
+
+    #[test]
+    fn a_key_is_the_values_in_the_order_of_the_paths() {
+        for (paths, expected) in [
+            (&[][..], ""),
+            (&["job.project_id"], r#"["p\"1"]"#),
+            (&["event.kind", "job.project_id"], r#"["failed","p\"1"]"#),
+            (&["job.project_id", "event.kind"], r#"["p\"1","failed"]"#),
+            (&["job.project_id", "job.project_id"], r#"["p\"1"]"#),
+            (&["event.late", "job.usage.ai_credits"], "[false,9]"),
+        ] {
+            assert_eq!(key(paths), expected, "{paths:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_or_null_is_null_and_still_a_key() {
+        assert_eq!(key(&["job.job_type"]), "[null]");
+        assert_eq!(key(&["job.colour", "job.a.b"]), "[null,null]");
+        assert_eq!(key(&["project.id"]), "[null]");
+    }
+
+    #[test]
+    fn a_table_is_written_in_one_order_and_without_the_link_to_the_file() {
+        assert_eq!(key(&["job.result"]), r#"[{"a":[2],"z":1}]"#);
+    }
+
+    #[test]
+    fn two_values_never_make_the_same_key_as_one() {
+        let of = |job: Value| {
+            let (by, _) = parse(&["job.a", "job.b"]);
+            by.key(&Facts::of_document(json!({"event": {}, "job": job})))
+        };
+
+        assert_ne!(of(json!({"a": "x,y", "b": ""})), of(json!({"a": "x", "b": "y,"})));
+        assert_ne!(of(json!({"a": "1"})), of(json!({"a": 1})));
+        assert_ne!(of(json!({"a": "null"})), of(json!({})));
+    }
+
+    #[test]
+    fn every_path_that_is_no_field_is_told() {
+        let (by, problems) = parse(&[
+            "job.project_idd",
+            "project_id",
+            "evnt.kind",
+            "event.knid",
+            "job..x",
+            "job.*",
+            "job",
+            "event",
+            "job.result.download_url",
+            "job.project_id",
+        ]);
+
+        assert_eq!(by.0.len(), 2);
+        insta::assert_snapshot!(problems, @r#"
+        key `by`: no field `job.project_idd` is documented; did you mean `job.project_id`?
+        key `by`: `project_id` is no path into the event; did you mean `job.project_id`?
+        key `by`: `evnt.kind` is no path into the event; did you mean `event`?
+        key `by`: an event has no field `knid`; did you mean `event.kind`?
+        key `by`: `job..x` is not a path: a part between two dots is empty; name a field, like "job.project_id"
+        key `by`: `*` stands for several values, and a key is made of single ones; name a field, like "job.project_id"
+        key `by`: `job` alone is different for every event; name a field, like "job.project_id"
+        key `by`: `event` alone says nothing; use one of event.id, event.kind, event.source, event.from, event.to, event.detected_at, event.late, event.repeat, event.after_seconds, event.waited_seconds, event.number
+        key `by`: `download_url` is different for every event; name a field, like "job.project_id"
+        "#);
+    }
+}

@@ -96,12 +96,11 @@ mod tests {
     fn every_wrong_word_is_reported_and_the_right_ones_are_kept() {
         let (kinds, problems) = parse(&["finnished", "failed", "stalled", "overdeu", "lunch"]);
 
-        assert_eq!(kinds, [EventKind::Failed].into());
+        assert_eq!(kinds, [EventKind::Failed, EventKind::Stalled].into());
         insta::assert_snapshot!(problems, @r#"
         Some(0..9) rule `a`, key `on`: no event is called `finnished`; did you mean `finished`?
-        Some(15..22) rule `a`, key `on`: `stalled` is not supported yet; this version makes queued, started, progress, succeeded, partial, failed, cancelled, stopped, changed, vanished, notifier_down, notifier_up, source_down, source_up, finished, any
         Some(22..29) rule `a`, key `on`: no event is called `overdeu`; did you mean `overdue`?
-        Some(29..34) rule `a`, key `on`: no event is called `lunch`; use one of queued, started, progress, succeeded, partial, failed, cancelled, stopped, changed, vanished, notifier_down, notifier_up, source_down, source_up, finished, any
+        Some(29..34) rule `a`, key `on`: no event is called `lunch`; use one of queued, started, progress, succeeded, partial, failed, cancelled, stopped, changed, overdue, stalled, vanished, project_idle, notifier_down, notifier_up, spend_crossed, source_down, source_up, finished, any
         "#);
     }
 
@@ -110,7 +109,7 @@ mod tests {
         let (_, problems) = parse(&[]);
 
         insta::assert_snapshot!(problems, @r#"
-        None rule `a`, key `on`: no event is named, so the rule would never match; use one of queued, started, progress, succeeded, partial, failed, cancelled, stopped, changed, vanished, notifier_down, notifier_up, source_down, source_up, finished, any
+        None rule `a`, key `on`: no event is named, so the rule would never match; use one of queued, started, progress, succeeded, partial, failed, cancelled, stopped, changed, overdue, stalled, vanished, project_idle, notifier_down, notifier_up, spend_crossed, source_down, source_up, finished, any
         "#);
     }
 }

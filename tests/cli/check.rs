@@ -41,7 +41,52 @@ name = "failures"
 on = ["succeeded"]
 notify = ["crew"]
 when = 'job.job_type == '
-throttle = { every = "10m" }
+throttle = { every = "10 min" }
+"#;
+
+const RULES_FULL_OF_MISTAKES: &str = r#"[service]
+store = "sqlite://state.db"
+
+[sources.main]
+token = { env = "DESCRIPT_API_TOKEN" }
+
+[notifiers.team]
+type = "console"
+
+[[rules]]
+name = "many"
+on = ["finished"]
+notify = ["team"]
+throttle = { evry = "10m", by = ["job.projct_id"] }
+group = { wait = "30s", max = 1, by = ["project_id"] }
+
+[[rules]]
+name = "office"
+on = ["finished"]
+notify = ["team"]
+[rules.active]
+days = ["mon", "friday"]
+from = "9:00"
+otherwise = "wait"
+timezone = "Europe/Berlni"
+
+[[rules]]
+name = "stuck"
+on = ["stalled"]
+notify = ["team"]
+repeat_max = 3
+
+[[rules]]
+name = "late"
+on = ["failed"]
+notify = ["team"]
+after = "30m"
+
+[[rules]]
+name = "spend"
+on = ["spend_crossed", "failed"]
+notify = ["team"]
+spend = { credits = 0, minutes = 5, per = "dya" }
 "#;
 
 #[tokio::test]
@@ -174,15 +219,145 @@ async fn every_mistake_is_shown_at_once_with_its_place_and_the_remedy() {
     33 | when = 'job.job_type == '
        |        ^^^^^^^^^^^^^^^^^^
 
-    error: rule `failures`: `throttle` is not supported yet
-      --> rules.toml:34:1
+    error: rule `failures`, table `throttle`, key `every`: `10 min` is not a length of time
+      --> rules.toml:34:22
        |
-    34 | throttle = { every = "10m" }
-       | ^^^^^^^^
+    34 | throttle = { every = "10 min" }
+       |                      ^^^^^^^^
        |
-       = help: take it out: this version would not act on it
+       = help: write a number and a unit, like "10m" or "1h30m"
 
     error: `rules.toml` has 15 errors
+    "#);
+}
+
+#[tokio::test]
+async fn the_mistakes_of_rules_that_wait_or_count_are_shown_like_all_others() {
+    let folder = folder_with(RULES_FULL_OF_MISTAKES);
+
+    let checked = in_folder(folder.path(), &["check"]).run_to_end().await;
+
+    assert_eq!(checked.code, Some(2));
+    insta::assert_snapshot!(checked.stderr, @r#"
+    error: rule `many`, table `throttle`: unknown key `evry`
+      --> rules.toml:14:14
+       |
+    14 | throttle = { evry = "10m", by = ["job.projct_id"] }
+       |              ^^^^
+       |
+       = help: did you mean `every`?
+
+    warning: rule `many`, table `throttle`, key `by`: no field `job.projct_id` is documented
+      --> rules.toml:14:34
+       |
+    14 | throttle = { evry = "10m", by = ["job.projct_id"] }
+       |                                  ^^^^^^^^^^^^^^^
+       |
+       = help: did you mean `job.project_id`?
+
+    error: rule `many`, table `group`, key `max`: `1` is not a size of group: use 2 to 200
+      --> rules.toml:15:31
+       |
+    15 | group = { wait = "30s", max = 1, by = ["project_id"] }
+       |                               ^
+       |
+       = help: take `group` out to get each event in a message of its own
+
+    error: rule `many`, table `group`, key `by`: `project_id` is no path into the event
+      --> rules.toml:15:40
+       |
+    15 | group = { wait = "30s", max = 1, by = ["project_id"] }
+       |                                        ^^^^^^^^^^^^
+       |
+       = help: did you mean `job.project_id`?
+
+    error: rule `office`, table `active`, key `days`: `friday` is no day of the week
+      --> rules.toml:22:16
+       |
+    22 | days = ["mon", "friday"]
+       |                ^^^^^^^^
+       |
+       = help: did you mean `fri`?
+
+    error: rule `office`, table `active`, key `from`: `9:00` is not a time of the day
+      --> rules.toml:23:8
+       |
+    23 | from = "9:00"
+       |        ^^^^^^
+       |
+       = help: did you mean `09:00`?
+
+    error: rule `office`, table `active`, key `otherwise`: `wait` is not one of the words that go here
+      --> rules.toml:24:13
+       |
+    24 | otherwise = "wait"
+       |             ^^^^^^
+       |
+       = help: use one of hold, drop
+
+    error: rule `office`, table `active`, key `timezone`: no time zone is called `Europe/Berlni`
+      --> rules.toml:25:12
+       |
+    25 | timezone = "Europe/Berlni"
+       |            ^^^^^^^^^^^^^^^
+       |
+       = help: did you mean `Europe/Berlin`?
+
+    error: rule `stuck`, key `on`: `stalled` needs `after`
+      --> rules.toml:29:6
+       |
+    29 | on = ["stalled"]
+       |      ^^^^^^^^^^^
+       |
+       = help: add after = "30m", or after = "usual"
+
+    error: rule `stuck`, key `repeat_max`: `repeat_max` needs `repeat`
+      --> rules.toml:31:14
+       |
+    31 | repeat_max = 3
+       |              ^
+       |
+       = help: add repeat = "1h", or take `repeat_max` out
+
+    error: rule `late`, key `after`: `after` is for `overdue` and `stalled`, and `on` names neither
+      --> rules.toml:37:9
+       |
+    37 | after = "30m"
+       |         ^^^^^
+       |
+       = help: name one of them in `on`, or take `after` out
+
+    error: rule `spend`, key `on`: `spend_crossed` stands alone in `on`
+      --> rules.toml:41:6
+       |
+    41 | on = ["spend_crossed", "failed"]
+       |      ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+       |
+       = help: make a rule of its own for it
+
+    error: rule `spend`, table `spend`: it counts one thing: either `credits` or `minutes`
+      --> rules.toml:43:1
+       |
+    43 | spend = { credits = 0, minutes = 5, per = "dya" }
+       | ^^^^^
+       |
+       = help: write spend = { credits = 500, per = "day" }
+
+    error: rule `spend`, table `spend`, key `credits`: `0` is not an amount: use a number above 0
+      --> rules.toml:43:21
+       |
+    43 | spend = { credits = 0, minutes = 5, per = "dya" }
+       |                     ^
+
+    error: rule `spend`, table `spend`, key `per`: `dya` is not one of the words that go here
+      --> rules.toml:43:43
+       |
+    43 | spend = { credits = 0, minutes = 5, per = "dya" }
+       |                                           ^^^^^
+       |
+       = help: did you mean `day`?
+
+    error: `rules.toml` has 14 errors and 1 warning
     "#);
 }
 

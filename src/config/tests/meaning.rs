@@ -177,7 +177,18 @@ fn everything_stands_in_the_files_order() {
     assert_eq!(notifiers, ["team", "crew", "mail", "hook", "local", "screen"]);
     assert_eq!(
         rules,
-        ["failures", "client imports", "dear agent runs", "everything, here", "the bridge"]
+        [
+            "failures",
+            "client imports",
+            "dear agent runs",
+            "everything, here",
+            "the bridge",
+            "one message for many",
+            "in office hours",
+            "stuck",
+            "whole projects",
+            "spend"
+        ]
     );
     assert_eq!(config.rules[0].on, [EventKind::Partial, EventKind::Failed].into());
     assert_eq!(config.rules[0].notify, ["mail", "team"]);

@@ -238,7 +238,7 @@ fn a_rule_names_what_there_is() {
          [[rules]]\nname = \" \"\non = []\nnotify = []\nwhen = 5\n\
          [[rules]]\nname = \"c\"\non = [\"failed\"]\nnotify = [\"a\", \"a\", \"b\"]\n\"job.x\" = 1\n\
          [[rules]]\nname = \"c\"\non = \"failed\"\nnotfiy = [\"a\"]\nwhen = 'job.x && && job.y'\n\
-         repeat = \"1h\"\nspend = {}\n",
+         ",
     );
 
     insta::assert_snapshot!(told, @r#"
@@ -256,8 +256,6 @@ fn a_rule_names_what_there_is() {
     ["failed"] rule `c`, key `on`: expected a list, found a string; write it like on = ["failed", "partial"]
     [notfiy] rule `c`: unknown key `notfiy`; did you mean `notify`?
     [&] rule `c`, key `when`: `&&` cannot stand here; -
-    [repeat] rule `c`: `repeat` is not supported yet; take it out: this version would not act on it
-    [spend] rule `c`: `spend` is not supported yet; take it out: this version would not act on it
     "#);
 }
 

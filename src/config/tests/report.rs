@@ -39,7 +39,7 @@ name = "nightly"
 on = ["finnished", "stalled"]
 notify = ["tema"]
 template = "../secrets"
-throttle = { every = "10m" }
+throttle = { every = "10 min" }
 final = "yes"
 [rules.match]
 "job.job_type" = { golb = "import/*" }
@@ -135,6 +135,14 @@ notify = ["mail"]
        |
        = help: `webhook_url` belongs in a notifier of type slack, or a notifier of type discord
 
+    error: rule `nightly`, key `on`: `stalled` needs `after`
+      --> rules.toml:24:6
+       |
+    24 | on = ["finnished", "stalled"]
+       |      ^^^^^^^^^^^^^^^^^^^^^^^^
+       |
+       = help: add after = "30m", or after = "usual"
+
     error: rule `nightly`, key `on`: no event is called `finnished`
       --> rules.toml:24:7
        |
@@ -142,14 +150,6 @@ notify = ["mail"]
        |       ^^^^^^^^^^^
        |
        = help: did you mean `finished`?
-
-    error: rule `nightly`, key `on`: `stalled` is not supported yet
-      --> rules.toml:24:20
-       |
-    24 | on = ["finnished", "stalled"]
-       |                    ^^^^^^^^^
-       |
-       = help: this version makes queued, started, progress, succeeded, partial, failed, cancelled, stopped, changed, vanished, notifier_down, notifier_up, source_down, source_up, finished, any
 
     error: rule `nightly`, key `notify`: no notifier is called `tema`
       --> rules.toml:25:11
@@ -167,13 +167,13 @@ notify = ["mail"]
        |
        = help: use small letters, digits, `_` and `-`: a name, not a path
 
-    error: rule `nightly`: `throttle` is not supported yet
-      --> rules.toml:27:1
+    error: rule `nightly`, table `throttle`, key `every`: `10 min` is not a length of time
+      --> rules.toml:27:22
        |
-    27 | throttle = { every = "10m" }
-       | ^^^^^^^^
+    27 | throttle = { every = "10 min" }
+       |                      ^^^^^^^^
        |
-       = help: take it out: this version would not act on it
+       = help: write a number and a unit, like "10m" or "1h30m"
 
     error: rule `nightly`, key `final`: expected true or false, found a string
       --> rules.toml:28:9

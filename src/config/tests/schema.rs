@@ -76,7 +76,7 @@ fn faults(value: &toml::Value, schema: &Value, root: &Value, at: &str) -> Vec<St
             }
             // Of strings, numbers and lengths; the parser's own tests see to these.
             "pattern" | "minLength" | "maxLength" | "minItems" | "minProperties" | "minimum"
-            | "maximum" | "format" | "propertyNames" => {}
+            | "exclusiveMinimum" | "maximum" | "format" | "propertyNames" => {}
             "const" | "enum" | "$schema" | "$defs" | "title" | "description" | "default"
             | "examples" => {}
             other => faults.push(format!("{at}: this test does not know `{other}`")),
@@ -119,7 +119,13 @@ fn what_the_parser_refuses_the_schema_refuses_too() {
         "[notifiers.a]\ntype = 'webhook'\nurl = 'https://h/'\nok = { json = { pointer = '/a' } }\n",
         "[notifiers.a]\ntype = 'webhook'\nurl = 'https://h/'\nok = { status = 200 }\n",
         "[notifiers.a]\ntype = 'webhook'\nurl = 'https://h/'\nretry_after = { unit = 's' }\n",
-        "[[rules]]\nname = 'a'\non = ['stalled']\nnotify = ['a']\n",
+        "[[rules]]\nname = 'a'\non = ['stald']\nnotify = ['a']\n",
+        "[[rules]]\nname = 'a'\non = ['failed']\nnotify = ['a']\nthrottle = {}\n",
+        "[[rules]]\nname = 'a'\non = ['failed']\nnotify = ['a']\ngroup = { wait = 30 }\n",
+        "[[rules]]\nname = 'a'\non = ['failed']\nnotify = ['a']\nactive = { otherwise = 'hold' }\n",
+        "[[rules]]\nname = 'a'\non = ['failed']\nnotify = ['a']\nactive = { days = ['monday'] }\n",
+        "[[rules]]\nname = 'a'\non = ['stalled']\nnotify = ['a']\nafter = 30\n",
+        "[[rules]]\nname = 'a'\non = ['spend_crossed']\nnotify = ['a']\nspend = { per = 'day' }\n",
         "[[rules]]\nname = 'a'\non = ['failed']\nnotify = 'a'\n",
         "[[test]]\nx = 1\n",
     ] {

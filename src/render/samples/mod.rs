@@ -5,6 +5,7 @@
 //! their fields are the ones that suggestions come from. All values are made up.
 
 mod bridge;
+mod slow;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -21,6 +22,7 @@ pub fn events() -> Vec<(&'static str, Event)> {
     let mut events = running();
     events.extend(finished());
     events.extend(odd());
+    events.extend(slow::events());
     events.extend(bridge::events());
     events
 }

@@ -1,4 +1,4 @@
-//! The variables `event` and `job`, made from an event's document.
+//! The variables `event`, `job` and what else an event can be about, made from its document.
 //!
 //! Whole numbers of JSON become CEL's `int`, all others `double`. Where the project's name
 //! could not be asked for, `job` takes note of it when an expression needs the name.
@@ -18,6 +18,7 @@ use cel::{Context, Env, ExecutionError};
 use serde_json::Value;
 
 use crate::rules::facts::NAME_PATH;
+use crate::rules::fields::OTHER_SUBJECTS;
 
 use super::arithmetic;
 
@@ -61,6 +62,10 @@ impl Bindings {
             job => val(job),
         };
         context.add_variable_as_val("job", job);
+        // Null where the event is about something else: then nothing about it holds.
+        for subject in OTHER_SUBJECTS {
+            context.add_variable_as_val(subject, val(&document[subject]));
+        }
         Self { context, name_was_needed }
     }
 

@@ -1,6 +1,6 @@
 //! What can be seen to be wrong with an expression before there is an event.
 //!
-//! Names must be `event`, `job` or a loop's own; functions must exist and take what they are
+//! Names must be `event`, `job`, what else an event can be about, or a loop's own; functions must exist and take what they are
 //! given; operators must suit their operands; the outcome must be able to be true or false.
 //! What comes out of a job may be anything, so nothing is said about it.
 
@@ -11,7 +11,7 @@ use cel::{Context, IdedExpr, Value};
 
 use crate::model::TimerFacts;
 use crate::problem::nearest;
-use crate::rules::fields::{EVENT_FIELDS, JOB_FIELDS, event_help};
+use crate::rules::fields::{EVENT_FIELDS, JOB_FIELDS, OTHER_SUBJECTS, event_help};
 
 use crate::rules::pattern;
 
@@ -143,6 +143,7 @@ impl<'a> Checker<'a> {
         match name {
             "event" => Ok(Kind::Map),
             "job" => Ok(Kind::Any),
+            other if OTHER_SUBJECTS.contains(&other) => Ok(Kind::Any),
             name if TYPES.contains(&name) => Ok(Kind::Type),
             name => {
                 let help = match name {

@@ -205,6 +205,18 @@ fn an_event_without_a_job_lets_nothing_about_a_job_hold() {
 }
 
 #[test]
+fn what_else_an_event_is_about_can_be_asked() {
+    let facts = Facts::of_document(json!({"event": document()["event"], "job": null,
+        "project": {"id": "p", "jobs": 3}}));
+
+    let about_project = answer_of("project.jobs > 2 && project.id == \"p\"", &facts);
+    let about_another = answer_of("spend.used > 1", &facts);
+
+    assert_eq!(about_project, Answer::Holds);
+    assert_eq!(about_another, Answer::DoesNotHold { reason: "it asks for a field of null".into() });
+}
+
+#[test]
 fn a_name_that_could_not_be_asked_for_decides_only_where_it_matters() {
     let job = json!({"job_type": "agent", "credits": 5});
     let event = Event {
@@ -242,7 +254,7 @@ fn a_name_that_could_not_be_asked_for_decides_only_where_it_matters() {
             Answer::DoesNotHold { reason: "it is false".into() },
         ),
         ("job.credits > 1", Answer::Holds),
-        ("size(job) == 3 && \"credits\" in job && job.exists(k, k == \"credits\")", Answer::Holds),
+        ("size(job) == 4 && \"credits\" in job && job.exists(k, k == \"credits\")", Answer::Holds),
     ] {
         assert_eq!(answer_of(text, &facts), expected, "{text}");
     }

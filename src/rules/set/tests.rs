@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use crate::model::{EventKey, JobId, ProjectName};
-use crate::rules::Expression;
 use crate::rules::written::MatchWritten;
+use crate::rules::{After, Expression, Period, Spend, SpendUnit};
 
 use super::*;
 
@@ -169,6 +169,59 @@ fn a_rule_of_two_texts_is_kept_under_the_one_it_shares_with_fewer() {
         rules.judge(&event(EventKind::Failed, json!({"job_type": "agent", "project_id": "p7"})));
 
     assert_eq!(shown(&judged), "r7: matched");
+}
+
+#[test]
+fn events_of_one_rule_are_for_that_rule_alone() {
+    let stuck = Rule {
+        on: [EventKind::Stalled, EventKind::Failed].into(),
+        after: Some(After::Usual),
+        ..last(rule("stuck", "\"job.job_type\" = \"agent\""))
+    };
+    let rules = RuleSet::new(vec![stuck.clone(), Rule { name: "stuck too".into(), ..stuck }]);
+    let stalled = |job_type: &str| event(EventKind::Stalled, json!({"job_type": job_type}));
+    let one = |rule: &str, event: &Event| {
+        rules.judge_one(rule, event).map(|(rule, verdict)| (rule.name.as_str(), verdict))
+    };
+
+    assert!(rules.judge(&stalled("agent")).is_empty());
+    assert_eq!(one("stuck too", &stalled("agent")), Some(("stuck too", Verdict::Send)));
+    assert!(matches!(one("stuck", &stalled("x")), Some((_, Verdict::ConditionFailed { .. }))));
+    assert_eq!(one("gone", &stalled("agent")), None);
+    insta::assert_snapshot!(shown(&rules.explain(&stalled("agent"))), @r"
+    stuck: matched
+    stuck too: matched
+    ");
+    insta::assert_snapshot!(
+        shown(&rules.judge(&event(EventKind::Failed, json!({"job_type": "agent"})))),
+        @r"
+    stuck: matched
+    stuck too: rule `stuck` before it is final
+    "
+    );
+}
+
+#[test]
+fn rules_are_found_by_what_they_need() {
+    let timed =
+        Rule { on: [EventKind::Overdue].into(), after: Some(After::Usual), ..rule("a", "") };
+    let spend = Spend {
+        amount: 1.0,
+        unit: SpendUnit::Credits,
+        per: Period::Day,
+        zone: jiff::tz::TimeZone::UTC,
+    };
+    let spender =
+        Rule { on: [EventKind::SpendCrossed].into(), spend: Some(spend), ..rule("b", "") };
+    let without_after = Rule { after: None, name: "c".into(), ..timed.clone() };
+    let not_about_time = Rule { after: Some(After::Usual), ..rule("d", "") };
+    let rules = RuleSet::new(vec![spender, timed, without_after, not_about_time]);
+    let names = |rules: Vec<&Rule>| rules.iter().map(|rule| rule.name.clone()).collect::<String>();
+
+    assert_eq!(names(rules.timed().collect()), "a");
+    assert_eq!(names(rules.spenders().collect()), "b");
+    assert_eq!(names(rules.get("d").into_iter().collect()), "d");
+    assert!(rules.names_kind(EventKind::Overdue) && !rules.names_kind(EventKind::ProjectIdle));
 }
 
 fn matches(verdicts: &[(&Rule, Verdict)]) -> Vec<(String, Verdict)> {

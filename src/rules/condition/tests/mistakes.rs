@@ -167,7 +167,7 @@ not = [{ "job.x" = 1 }]"#,
     12 | "event" = 1
        | ^^^^^^^
        |
-       = help: use one of event.id, event.kind, event.source, event.from, event.to, event.detected_at, event.late, event.repeat
+       = help: use one of event.id, event.kind, event.source, event.from, event.to, event.detected_at, event.late, event.repeat, event.after_seconds, event.waited_seconds, event.number
 
     error: rule `a`: `job_type` is no path into the event
       --> rules.toml:13:1
