@@ -109,7 +109,27 @@ mod tests {
         let event = project_idle("main", "p", &ended, true, at(13)).unwrap();
 
         assert_eq!((event.key.subject.as_str(), event.key.occurrence.as_str()), ("p", "b"));
-        insta::assert_json_snapshot!(event.facts, @"");
+        insta::assert_json_snapshot!(event.facts, @r#"
+        {
+          "began_at": "1970-01-01T00:00:00Z",
+          "cancelled": 0,
+          "ended_at": "1970-01-01T00:12:00Z",
+          "failed": 0,
+          "failed_files": 1,
+          "id": "p",
+          "jobs": 2,
+          "name": null,
+          "partial": 1,
+          "stopped": 0,
+          "succeeded": 1,
+          "url": "https://p",
+          "usage": {
+            "ai_credits": 7,
+            "media_minutes": 1.5
+          },
+          "vanished": 0
+        }
+        "#);
     }
 
     #[test]

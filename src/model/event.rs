@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{EventId, JobId, TimerFacts, usage_of};
+use super::{EventId, JobId, TimerFacts};
 
 /// What happened. The names are the contract's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -287,13 +287,10 @@ impl Event {
     }
 
     /// The document that rules, templates and `--json` see: `event`, `job` and, where a rule
-    /// speaks, `rule`. `project_name` is null where there is none, `usage` tells what the job
-    /// has used.
+    /// speaks, `rule`. `project_name` is null where there is none.
     pub fn document(&self, rule: Option<&RuleView>, repeat: bool) -> Value {
         let job = self.job.as_ref().map(|fields| {
             let mut job = fields.clone();
-            // A field that the API gives under this name is the API's.
-            job.entry("usage").or_insert_with(|| usage_of(fields).view());
             match &self.project_name {
                 ProjectName::Known(name) => {
                     job.insert("project_name".into(), Value::String(name.clone()));

@@ -7,7 +7,7 @@ use std::cell::OnceCell;
 
 use serde_json::Value;
 
-use crate::model::{Event, ProjectName};
+use crate::model::{Event, ProjectName, usage_of};
 
 use super::expression::Bindings;
 
@@ -38,11 +38,18 @@ impl Facts {
     }
 
     /// The facts of a document in the form of [`Event::document`], as a file may hold it.
-    pub fn of_document(document: Value) -> Self {
+    ///
+    /// `job.usage` is added for conditions; messages have the API's own fields.
+    pub fn of_document(mut document: Value) -> Self {
+        if let Some(Value::Object(job)) = document.get_mut("job") {
+            let usage = usage_of(job).view();
+            // A field that the API gives under this name is the API's.
+            job.entry("usage").or_insert(usage);
+        }
         Self { document, name_is_unavailable: false, bindings: OnceCell::new() }
     }
 
-    /// The event's document.
+    /// The event's document, with `job.usage`.
     pub fn document(&self) -> &Value {
         &self.document
     }

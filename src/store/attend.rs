@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 use serde_json::json;
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use sqlx::sqlite::{Sqlite, SqliteRow};
+use sqlx::{Row, Transaction};
 
+use super::gather::seal;
 use super::rows::{ms, time};
 use super::settle::end_members;
 use super::{Store, StoreError};
@@ -21,6 +22,7 @@ impl Store {
         ids: &[DeliveryId],
         now: Timestamp,
     ) -> Result<Vec<DeliveryId>, StoreError> {
+        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
         let changed: Vec<String> = sqlx::query_scalar(
             "UPDATE delivery SET state = 'pending', due_ms = $2, failures = 0,
                  first_attempt_ms = NULL, held_total_ms = 0, ended_ms = NULL, hold = NULL, held_since_ms = NULL
@@ -29,8 +31,10 @@ impl Store {
         )
         .bind(json!(ids).to_string())
         .bind(ms(now))
-        .fetch_all(&self.writer)
+        .fetch_all(&mut *transaction)
         .await?;
+        seal_of(&mut transaction, &changed, now).await?;
+        transaction.commit().await?;
         Ok(changed.into_iter().map(DeliveryId::from_stored).collect())
     }
 
@@ -54,6 +58,7 @@ impl Store {
         .bind(ms(now))
         .fetch_all(&mut *transaction)
         .await?;
+        seal_of(&mut transaction, &changed, now).await?;
         end_members(&mut transaction, now).await?;
         transaction.commit().await?;
         Ok(changed.into_iter().map(DeliveryId::from_stored).collect())
@@ -82,6 +87,23 @@ impl Store {
             .await?;
         rows.iter().map(attempt_of).collect()
     }
+}
+
+/// A gathering whose message a person has sent or given up takes in no more events.
+async fn seal_of(
+    transaction: &mut Transaction<'static, Sqlite>,
+    deliveries: &[String],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let groups: Vec<String> = sqlx::query_scalar(
+        "SELECT about FROM delivery
+         WHERE group_id = about AND id IN (SELECT value FROM json_each($1))",
+    )
+    .bind(json!(deliveries).to_string())
+    .fetch_all(&mut **transaction)
+    .await?;
+    let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+    seal(transaction, &groups, now).await
 }
 
 fn attempt_of(row: &SqliteRow) -> Result<Attempt, StoreError> {

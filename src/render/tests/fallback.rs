@@ -48,7 +48,7 @@ fn a_missing_field_is_shown_with_the_one_that_was_meant() {
     1 | {{upper job.colour}}
       |         ^^^^^^^^^^
       |
-      = help: `job` has created_at, drive_id, job_id, job_state, job_type, project_id, project_name, project_url, result, stopped_at, usage
+      = help: `job` has created_at, drive_id, job_id, job_state, job_type, project_id, project_name, project_url, result, stopped_at
     "#);
     insta::assert_snapshot!(failure("{{name}}").1, @r#"
     error: there is no field `name`
