@@ -20,6 +20,93 @@ fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
+const FIELDS: [&str; 14] = [
+    "event.kind",
+    "event.from",
+    "event.late",
+    "event.detected_at",
+    "job.job_type",
+    "job.created_at",
+    "job.project_name",
+    "job.progress",
+    "job.progress.percent",
+    "job.result",
+    "job.result.status",
+    "job.result.ai_credits_used",
+    "job.result.media_status",
+    "job.x",
+];
+
+/// A condition as it should be, but for what it compares.
+fn any_sound_condition() -> impl Strategy<Value = String> {
+    let field = prop::sample::select(FIELDS.to_vec());
+    let compared = (
+        prop::sample::select(vec!["eq", "ne", "gt", "gte", "lt", "lte", "glob", "regex"]),
+        any_operand(),
+    );
+    let compared = compared.prop_map(|(operator, operand)| format!("{{ {operator} = {operand} }}"));
+    let value = prop_oneof![
+        2 => compared,
+        1 => any_operand(),
+        1 => Just("{ exists = false }".to_owned()),
+        1 => prop::collection::vec(any_operand(), 1..4).prop_map(|all| format!("[{}]", all.join(", "))),
+    ];
+    let line = (field, value).prop_map(|(field, value)| format!("{} = {value}", quoted(field)));
+    line.prop_recursive(4, 12, 3, |inner| {
+        let list = prop::collection::vec(inner.clone(), 1..4)
+            .prop_map(|all| format!("[{{ {} }}]", all.join(" }, { ")));
+        prop_oneof![
+            inner.prop_map(|line| format!("not = {{ {line} }}")),
+            list.clone().prop_map(|list| format!("any = {list}")),
+            list.prop_map(|list| format!("all = {list}")),
+        ]
+    })
+}
+
+/// An expression as it should be, but for the types in it.
+fn any_sound_expression() -> impl Strategy<Value = String> {
+    let values = vec![
+        "1",
+        "-1",
+        "1.5e300",
+        "9223372036854775807",
+        "0u",
+        "\"a\"",
+        "true",
+        "null",
+        "[1, \"a\"]",
+        "{\"a\": 1}",
+        "timestamp(\"2026-11-20T08:00:00Z\")",
+        "duration(\"1h\")",
+        "job",
+        "event",
+    ];
+    let leaf = prop_oneof![
+        prop::sample::select(values).prop_map(str::to_owned),
+        prop::sample::select(FIELDS.to_vec()).prop_map(str::to_owned),
+    ];
+    leaf.prop_recursive(5, 20, 3, |inner| {
+        let operators = vec!["==", "!=", "<", ">=", "&&", "||", "+", "-", "*", "/", "%", "in"];
+        let two = (inner.clone(), prop::sample::select(operators), inner.clone());
+        let calls = vec!["size", "!", "-", "string", "int", "double", "timestamp", "duration"];
+        let methods = vec!["matches", "contains", "startsWith", "endsWith"];
+        let loops = vec!["all", "exists", "exists_one", "filter", "map"];
+        prop_oneof![
+            3 => two.prop_map(|(one, operator, other)| format!("({one} {operator} {other})")),
+            1 => (prop::sample::select(calls), inner.clone())
+                .prop_map(|(call, value)| format!("{call}({value})")),
+            1 => (inner.clone(), prop::sample::select(methods), inner.clone())
+                .prop_map(|(one, method, other)| format!("({one}).{method}({other})")),
+            1 => (inner.clone(), prop::sample::select(loops), inner.clone())
+                .prop_map(|(one, each, other)| format!("({one}).{each}(x, {other} == x)")),
+            1 => (inner.clone(), inner.clone(), inner.clone())
+                .prop_map(|(one, then, other)| format!("({one} ? {then} : {other})")),
+            1 => (inner.clone(), inner).prop_map(|(one, place)| format!("({one})[{place}]")),
+            1 => prop::sample::select(FIELDS.to_vec()).prop_map(|field| format!("has({field})")),
+        ]
+    })
+}
+
 fn any_path() -> impl Strategy<Value = String> {
     let part = prop_oneof![
         prop::sample::select(vec![
@@ -139,19 +226,19 @@ fn any_expression() -> impl Strategy<Value = String> {
         "\n",
     ]);
     let tokens = prop::collection::vec(token, 0..14).prop_map(|tokens| tokens.concat());
-    prop_oneof![5 => tokens, 1 => any_text()]
+    prop_oneof![5 => any_sound_expression(), 4 => tokens, 1 => any_text()]
 }
 
-/// Reads rules, and asks those that could be read about every sample.
-fn judge(text: &str) {
+/// Reads a rule, and asks it about every sample if it could be read, which is told.
+fn judge(text: &str) -> bool {
     let config = format!(
-        "[sources.main]\ntoken = \"t0ken-t0ken\"\n[notifiers.screen]\ntype = \"console\"\n\
-         [[rules]]\nname = \"r\"\non = [\"any\"]\nnotify = [\"screen\"]\n{text}\n"
+        "[service]\nstore = \"sqlite://state.db\"\n[sources.main]\ntoken = \"t0ken-t0ken\"\n\
+         [notifiers.screen]\ntype = \"console\"\n[[rules]]\nname = \"r\"\non = [\"any\"]\nnotify = [\"screen\"]\n{text}\n"
     );
     reading("fuzz-rule.toml", &config);
     let parsed = config::parse(&config, Path::new("/"), &Defaults::default());
     assert!(parsed.config.is_some() || !parsed.problems.is_empty(), "{config}");
-    let Some(config) = parsed.config else { return };
+    let Some(config) = parsed.config else { return false };
     let rules = RuleSet::new(config.rules);
     for event in SAMPLES.iter() {
         let matched = |verdicts: Vec<(&_, descript_notify::model::Verdict)>| {
@@ -162,6 +249,7 @@ fn judge(text: &str) {
         explained.iter().for_each(|(_, verdict)| drop(verdict.to_string()));
         assert_eq!(matched(rules.judge(event)), matched(explained), "{text}");
     }
+    true
 }
 
 proptest! {
@@ -173,9 +261,21 @@ proptest! {
     }
 
     #[test]
+    fn a_condition_that_is_written_as_it_should_be_is_asked_or_refused(line in any_sound_condition()) {
+        judge(&format!("match = {{ {line} }}"));
+    }
+
+    #[test]
     fn no_expression_makes_a_rule_panic(expression in any_expression()) {
         judge(&format!("when = {}", quoted(&expression)));
     }
+}
+
+#[test]
+fn what_is_sound_is_asked() {
+    assert!(judge("match = { \"job.result.status\" = { glob = [\"s*\", \"p*\"] } }"));
+    assert!(judge("when = 'has(job.result) && size(job.result) > 1'"));
+    assert!(!judge("when = 'job.'"));
 }
 
 #[test]
