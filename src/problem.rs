@@ -114,8 +114,10 @@ fn group<'a>(file: &'a str, source: &'a str, problem: &'a Problem) -> Group<'a> 
     let title = level.primary_title(problem.title());
     let mut group = match &problem.span {
         Some(span) => {
-            let end = span.end.min(source.len());
-            let span = span.start.min(end)..end;
+            // A place within a letter, or beyond the text, would be a fault of the reader's; the
+            // report must come all the same.
+            let end = source.ceil_char_boundary(span.end.min(source.len()));
+            let span = source.floor_char_boundary(span.start.min(end))..end;
             Group::with_title(title).element(
                 Snippet::source(source)
                     .path(file)
@@ -133,9 +135,12 @@ fn group<'a>(file: &'a str, source: &'a str, problem: &'a Problem) -> Group<'a> 
 
 /// The candidate nearest to `word`, if it is near enough to be what was meant.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let allowed = (word.chars().count() / 3).max(1);
+    let length = word.chars().count();
+    let allowed = (length / 3).max(1);
     candidates
         .into_iter()
+        // Each letter too many is a step: a word of thousands is compared with nothing.
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= allowed)
         .map(|candidate| (distance(word, candidate), candidate))
         .filter(|(distance, _)| *distance <= allowed)
         .min()
@@ -188,8 +193,21 @@ mod tests {
         assert_eq!(nearest("notfiy", keys), Some("notify"));
         assert_eq!(nearest("Name", keys), Some("name"));
         assert_eq!(nearest("colour", keys), None);
+        assert_eq!(nearest("o", keys), Some("on"));
+        assert_eq!(nearest(&"name".repeat(100_000), keys), None);
         assert_eq!(suggestion("x", &["a", "b"]), "did you mean `a`?");
         assert_eq!(suggestion("colour", &["a", "b"]), "use one of a, b");
+    }
+
+    #[test]
+    fn a_place_that_is_none_costs_no_report() {
+        for span in [1..2, 2..3, 0..99, 50..60, 3..3] {
+            let problem = Problem::error("odd").at(span.clone());
+
+            let shown = report("x", "äöü", &[problem], Colour::Never);
+
+            assert!(shown.contains("äöü"), "{span:?}: {shown}");
+        }
     }
 
     #[test]

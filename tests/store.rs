@@ -187,6 +187,7 @@ async fn what_a_walk_brings_is_read_back_as_it_was() {
         watermark: None,
         last_walk: Some(at(2)),
         last_complete_at: Some(at(3)),
+        project: Some(Fingerprint::of(b"p1")),
     };
     let walk = WalkCommit {
         jobs: vec![job("a", Phase::Ended), job("b", Phase::Open)],

@@ -21,6 +21,9 @@ pub fn masked(text: &str) -> String {
 /// Keys whose values, where they are shown, may be tables with keys of their own.
 const KEYED: [&str; 7] = ["match", "ok", "retry_after", "throttle", "group", "active", "spend"];
 
+/// Keys whose values may be tables on one line.
+const INLINE: [&str; 4] = ["active", "group", "spend", "throttle"];
+
 struct Masker<'t> {
     text: &'t str,
     out: Vec<u8>,
@@ -80,18 +83,16 @@ impl Masker<'_> {
 
     fn statement(&mut self, line: Range<usize>) {
         let Some((path, width)) = key_path(&self.text[line.clone()]) else {
-            let words = &self.text[line.clone()];
-            let first = words.split([' ', '\t', '"', '\'']).next().unwrap_or_default();
-            if HARMLESS.contains(&first) && !looks_secret(words) {
+            if is_harmless_without_equals(&self.text[line.clone()]) {
                 self.at = line.end;
             }
             return;
         };
         let sight = self.sight(&path);
-        let mut whole = self.section.iter().chain(&path);
-        let holds_keys = whole.any(|key| KEYED.contains(&key.as_str()));
+        let whole: Vec<&str> = self.section.iter().chain(&path).map(String::as_str).collect();
+        let is_in = |keys: &[&str]| whole.iter().any(|key| keys.contains(key));
         self.at = line.start + width;
-        self.value(sight, holds_keys);
+        self.value(sight, is_in(&KEYED), is_in(&KEYED) || is_in(&INLINE));
     }
 
     fn sight(&self, key: &[String]) -> Sight {
@@ -120,10 +121,11 @@ impl Masker<'_> {
         }
     }
 
-    /// Goes over a value, up to the end of its last line.
-    fn value(&mut self, sight: Sight, holds_keys: bool) {
+    /// Goes over one value. What follows it on its last line is none of it.
+    fn value(&mut self, mut sight: Sight, holds_lines: bool, holds_keys: bool) {
         let mut depth = 0_usize;
         while let Some(byte) = self.peek() {
+            let before = self.at;
             match byte {
                 b'\n' if depth == 0 => return,
                 b'\n' => {
@@ -132,7 +134,8 @@ impl Masker<'_> {
                     self.skip_blanks();
                     let next = &self.text[self.rest_of_line()];
                     let is_alien = |(path, _): &(Vec<String>, usize)| {
-                        !holds_keys || path.last().is_some_and(|key| SECRET.contains(&key.as_str()))
+                        !holds_lines
+                            || path.last().is_some_and(|key| SECRET.contains(&key.as_str()))
                     };
                     let shows_alien =
                         sight == Sight::Shown && key_path(next).as_ref().is_some_and(is_alien);
@@ -140,8 +143,16 @@ impl Masker<'_> {
                         self.at = self.text[..self.at].rfind('\n').unwrap_or(0);
                         return;
                     }
+                    continue;
                 }
-                b'#' => self.comment(),
+                b' ' | b'\t' | b'\r' | b',' | b'=' => {
+                    self.at += 1;
+                    continue;
+                }
+                b'#' => {
+                    self.comment();
+                    continue;
+                }
                 b'"' | b'\'' => {
                     let (content, end) = string_at(self.text, self.at);
                     let shown = &self.text[content.clone()];
@@ -167,8 +178,15 @@ impl Masker<'_> {
                     depth = depth.saturating_sub(1);
                     self.at += 1;
                 }
-                b' ' | b'\t' | b'\r' | b',' | b'=' => self.at += 1,
                 _ => self.word(sight, depth),
+            }
+            if depth == 0 {
+                return;
+            }
+            // A key that does not belong there, as where a bracket or a line's end is missing.
+            let said = self.text[before..self.at].trim_matches(['"', '\'']);
+            if sight == Sight::Shown && self.is_key() && (!holds_keys || SECRET.contains(&said)) {
+                sight = Sight::MaskedButInnerReferences;
             }
         }
     }
@@ -178,13 +196,17 @@ impl Masker<'_> {
         let rest = &self.text[self.at..];
         let end = rest.find([' ', '\t', '\r', '\n', ',', '=', '[', ']', '{', '}', '#', '"', '\'']);
         let word = self.at..self.at + end.unwrap_or(rest.len()).max(1);
-        let is_key = depth > 0
-            && presentable(&self.text[word.clone()])
-            && self.text[word.end..].trim_start_matches([' ', '\t']).starts_with('=');
-        if sight != Sight::Shown && !is_key {
-            self.mask(word.clone());
-        }
         self.at = word.end;
+        let is_key = depth > 0 && presentable(&self.text[word.clone()]) && self.is_key();
+        let is_shown = sight == Sight::Shown && !looks_secret(&self.text[word.clone()]);
+        if !is_shown && !is_key {
+            self.mask(word);
+        }
+    }
+
+    /// Whether what has just been passed is a key.
+    fn is_key(&self) -> bool {
+        self.text[self.at..].trim_start_matches([' ', '\t']).starts_with('=')
     }
 
     fn comment(&mut self) {
@@ -220,6 +242,19 @@ impl Masker<'_> {
         let length = self.text[start..].find('\n').unwrap_or(self.text.len() - start);
         start..start + length
     }
+}
+
+/// Whether a line tells only a harmless key and one word, with the `=` forgotten.
+fn is_harmless_without_equals(line: &str) -> bool {
+    let line = line.trim_end();
+    let Some((key, word)) = line.split_once([' ', '\t']) else { return HARMLESS.contains(&line) };
+    let word = word.trim_start();
+    let bare = ['"', '\'']
+        .iter()
+        .find_map(|quote| word.strip_prefix(*quote)?.strip_suffix(*quote))
+        .unwrap_or(word);
+    let innocent = |b: u8| b.is_ascii_alphanumeric() || b"_-./:".contains(&b);
+    HARMLESS.contains(&key) && bare.bytes().all(innocent) && !looks_secret(bare)
 }
 
 /// Whether a string holds other lines of the file, since nobody closed it.

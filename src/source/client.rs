@@ -59,10 +59,19 @@ pub enum BuildError {
 }
 
 /// What a list is asked for; the source's own project filter is added to it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ListQuery<'a> {
     pub created_after: Option<Timestamp>,
     pub cursor: Option<&'a str>,
+    /// How many jobs the page may have.
+    pub limit: u64,
+}
+
+impl Default for ListQuery<'_> {
+    /// The first page of the API's default window, as long as pages can be.
+    fn default() -> Self {
+        Self { created_after: None, cursor: None, limit: PAGE_SIZE }
+    }
 }
 
 /// One page as it came.
@@ -157,15 +166,16 @@ impl Client {
         })
     }
 
-    /// Fetches one page of the job list, 100 jobs at most.
+    /// Fetches one page of the job list.
     ///
     /// # Errors
-    /// [`ApiError`]; a 400 is [`ApiError::Invalid`]. Whether the text is a page is not looked at.
+    /// [`ApiError`]; a 400 is [`ApiError::Invalid`], a page beyond the limit of bytes
+    /// [`ApiError::TooLarge`]. Whether the text is a page is not looked at.
     pub async fn list(&self, query: &ListQuery<'_>) -> Result<PageText, ApiError> {
         let mut url = self.url(&["jobs"]);
         {
             let mut pairs = url.query_pairs_mut();
-            pairs.append_pair("limit", &PAGE_SIZE.to_string());
+            pairs.append_pair("limit", &query.limit.to_string());
             if let Some(created_after) = query.created_after {
                 pairs.append_pair("created_after", &created_after.to_string());
             }
@@ -266,8 +276,7 @@ impl Client {
     /// it must not cost the page that it stands in.
     async fn text(&self, mut response: Response) -> Result<String, ApiError> {
         let limit = self.limits.body_bytes;
-        let too_big =
-            || ApiError::trouble(format!("the answer is larger than {} KiB", limit / 1024));
+        let too_big = || ApiError::TooLarge { kib: limit / 1024 };
         if response.content_length().is_some_and(|length| length > limit as u64) {
             return Err(too_big());
         }

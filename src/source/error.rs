@@ -20,6 +20,9 @@ pub enum ApiError {
     /// The API does not understand a parameter: ask without it.
     #[error("the API does not accept the request (400{})", told(message))]
     Invalid { message: String },
+    /// The answer is larger than what is read: ask for less.
+    #[error("the answer is larger than {kib} KiB")]
+    TooLarge { kib: usize },
     /// The API, or the way to it, has a fault: come again later, no sooner than `wait` if it
     /// named one.
     #[error("{reason}")]

@@ -68,7 +68,9 @@ impl Schedule {
                 }
             }
             Outcome::Failed(ApiError::Refused { .. }) => shortened(REFUSED, jitter),
-            Outcome::Failed(ApiError::Invalid { .. }) => self.troubled(None, jitter),
+            Outcome::Failed(ApiError::Invalid { .. } | ApiError::TooLarge { .. }) => {
+                self.troubled(None, jitter)
+            }
             Outcome::Failed(ApiError::Trouble { wait, .. }) => self.troubled(*wait, jitter),
         }
     }
@@ -146,6 +148,7 @@ mod tests {
         assert_eq!(waits(&limited(None), 7, 0.0), [30, 60, 120, 240, 480, 900, 900]);
         assert_eq!(waits(&refused(), 2, 0.0), [300, 300]);
         assert_eq!(waits(&ApiError::Invalid { message: String::new() }, 2, 0.0), [5, 10]);
+        assert_eq!(waits(&ApiError::TooLarge { kib: 1 }, 2, 0.0), [5, 10]);
     }
 
     #[test]
@@ -183,7 +186,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_failure_leads_to_hammering_nor_to_waiting_for_ever(
-            failures in prop::collection::vec((0..4u8, prop::option::of(any::<u64>())), 1..200),
+            failures in prop::collection::vec((0..5u8, prop::option::of(any::<u64>())), 1..200),
             jitter in any::<f64>(),
         ) {
             let mut schedule = schedule();
@@ -192,6 +195,7 @@ mod tests {
                     0 => limited(wait),
                     1 => refused(),
                     2 => ApiError::Invalid { message: String::new() },
+                    3 => ApiError::TooLarge { kib: 1 },
                     _ => ApiError::Trouble { reason: String::new(), wait: wait.map(secs) },
                 };
 

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use super::client::{Client, ListQuery};
+use super::client::{Client, ListQuery, PAGE_SIZE, PageText};
 use super::error::ApiError;
 use super::wire::{self, Element, Next, Rejected};
 use crate::clock::Clock;
@@ -58,7 +58,8 @@ impl Sighting {
 ///
 /// `is_known` says of a fingerprint whether the job with that text needs no second look; such
 /// elements are not parsed. When the API does not take a cursor the walk starts over once; when
-/// it does not take `created_after` it is asked once more without.
+/// it does not take `created_after` it is asked once more without. A page that is too large is
+/// asked for again with fewer jobs on it.
 pub async fn walk(
     client: &Client,
     created_after: Option<Timestamp>,
@@ -178,8 +179,7 @@ async fn lap(
         if found.pages >= MAX_PAGES {
             return Err(odd("the job list has more than 1000 pages"));
         }
-        let query = ListQuery { created_after, cursor: cursor.as_deref() };
-        let page = client.list(&query).await.map_err(fall)?;
+        let page = page(client, created_after, cursor.as_deref()).await.map_err(fall)?;
         if found.pages == 0 {
             found.date = page.date;
         }
@@ -199,6 +199,35 @@ async fn lap(
                 }
                 cursor = Some(next);
             }
+        }
+    }
+}
+
+/// Fetches the page at `cursor`, as long as pages can be and are small enough to be read.
+async fn page(
+    client: &Client,
+    created_after: Option<Timestamp>,
+    cursor: Option<&str>,
+) -> Result<PageText, ApiError> {
+    let mut limit = PAGE_SIZE;
+    loop {
+        match client.list(&ListQuery { created_after, cursor, limit }).await {
+            Err(ApiError::TooLarge { kib }) if limit > 1 => {
+                limit /= 2;
+                tracing::warn!(
+                    limit,
+                    "a page of the job list is larger than {kib} KiB: asking for fewer jobs at once"
+                );
+            }
+            // The way to what follows it, the cursor, stands behind it.
+            Err(ApiError::TooLarge { kib }) => {
+                return Err(ApiError::trouble(format!(
+                    "one job of the list is larger than {kib} KiB, and what the list holds behind \
+                     it cannot be reached: set the source's `project_id` to a project without that \
+                     job, or wait until it leaves the list, 30 days after it was made"
+                )));
+            }
+            other => return other,
         }
     }
 }

@@ -71,6 +71,8 @@ pub struct WindowState<'a> {
     pub watermark: Option<Timestamp>,
     /// How far back to look while there is no watermark.
     pub lookback: Duration,
+    /// The list shows jobs that the walks before it were not shown.
+    pub widened: bool,
     pub open: &'a [OpenJob],
 }
 
@@ -82,13 +84,16 @@ pub struct Plan {
 
 /// Says how far back the next list reaches.
 ///
-/// At least to the watermark less an overlap; further, for the sake of older open jobs, while
-/// the pages that this adds are fewer than the single reads that it saves.
+/// At least to the watermark less an overlap, and where there is none or the list was widened, as
+/// far as a first look; further, for the sake of older open jobs, while the pages that this adds
+/// are fewer than the single reads that it saves.
 pub fn plan(state: &WindowState<'_>) -> Plan {
     let floor = before(state.now, REACH);
-    let base = match state.watermark {
-        Some(watermark) => before(watermark.min(state.now), OVERLAP),
-        None => before(state.now, state.lookback),
+    let first = before(state.now, state.lookback);
+    let base = match state.watermark.map(|mark| before(mark.min(state.now), OVERLAP)) {
+        Some(mark) if state.widened => mark.min(first),
+        Some(mark) => mark,
+        None => first,
     }
     .max(floor);
 
@@ -201,7 +206,7 @@ mod tests {
     /// How many seconds the list reaches back.
     fn reach(watermark: Option<Timestamp>, open: &[OpenJob]) -> i64 {
         let lookback = Duration::from_secs(7 * DAY_SECS);
-        let state = WindowState { now: now(), watermark, lookback, open };
+        let state = WindowState { now: now(), watermark, lookback, widened: false, open };
         now().duration_since(plan(&state).created_after).as_secs()
     }
 
@@ -215,6 +220,19 @@ mod tests {
         assert_eq!(reach(Some(ago(30 * DAY - 900)), &[]), longest);
         assert_eq!(reach(Some(ago(-DAY)), &[]), 600);
         assert_eq!(reach(Some(Timestamp::MIN), &[]), longest);
+    }
+
+    #[test]
+    fn a_widened_list_reaches_as_far_as_a_first_one_and_never_less_than_it_would_have() {
+        let reach = |watermark| {
+            let lookback = Duration::from_secs(7 * DAY_SECS);
+            let state = WindowState { now: now(), watermark, lookback, widened: true, open: &[] };
+            now().duration_since(plan(&state).created_after).as_secs()
+        };
+
+        assert_eq!(reach(Some(ago(15))), 7 * DAY);
+        assert_eq!(reach(Some(ago(9 * DAY))), 9 * DAY + 600);
+        assert_eq!(reach(Some(ago(40 * DAY))), 30 * DAY - 300);
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub struct Marks {
     pub last_walk: Option<Timestamp>,
     /// When the last complete walk ended, by our clock.
     pub last_complete_at: Option<Timestamp>,
+    /// The project that those walks were restricted to; `None`: to none.
+    pub project: Option<Fingerprint>,
 }
 
 /// A job that has not ended, as far as the plan of the next walk needs it.
@@ -79,7 +81,7 @@ impl Store {
     pub async fn remember(&self, source: &str) -> Result<SourceMemory, StoreError> {
         let mut memory = SourceMemory::default();
         let marks = sqlx::query(
-            "SELECT baseline_ms, watermark_ms, last_walk_ms, last_complete_ms
+            "SELECT baseline_ms, watermark_ms, last_walk_ms, last_complete_ms, project
              FROM source WHERE name = $1",
         )
         .bind(source)
@@ -91,6 +93,7 @@ impl Store {
                 watermark: maybe_time(row.try_get("watermark_ms")?)?,
                 last_walk: maybe_time(row.try_get("last_walk_ms")?)?,
                 last_complete_at: maybe_time(row.try_get("last_complete_ms")?)?,
+                project: row.try_get::<Option<i64>, _>("project")?.map(Fingerprint),
             };
         }
         // As one text: a row of its own for each costs far more memory and time.

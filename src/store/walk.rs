@@ -131,17 +131,19 @@ impl Walk {
 
     async fn write_marks(&mut self, marks: &Marks) -> Result<(), StoreError> {
         sqlx::query(
-            "INSERT INTO source (name, baseline_ms, watermark_ms, last_walk_ms, last_complete_ms)
-             VALUES ($1, $2, $3, $4, $5)
+            "INSERT INTO source (name, baseline_ms, watermark_ms, last_walk_ms, last_complete_ms,
+                 project)
+             VALUES ($1, $2, $3, $4, $5, $6)
              ON CONFLICT (name) DO UPDATE SET baseline_ms = excluded.baseline_ms,
                  watermark_ms = excluded.watermark_ms, last_walk_ms = excluded.last_walk_ms,
-                 last_complete_ms = excluded.last_complete_ms",
+                 last_complete_ms = excluded.last_complete_ms, project = excluded.project",
         )
         .bind(&self.source)
         .bind(marks.baseline_at.map(ms))
         .bind(marks.watermark.map(ms))
         .bind(marks.last_walk.map(ms))
         .bind(marks.last_complete_at.map(ms))
+        .bind(marks.project.map(|project| project.0))
         .execute(&mut *self.transaction)
         .await?;
         Ok(())

@@ -31,12 +31,14 @@ const FAILING: [&str; 11] = [
     "cut:on=list",
     "not-json:on=list",
     "not-object:on=list",
-    "huge=17:on=list",
-    "bomb=64:on=list",
+    "huge=17:on=list:times=7",
+    "bomb=64:on=list:times=7",
 ];
 
 /// What it can do wrong so that the walk goes on, or finds less than there is.
-const BENDING: [&str; 10] = [
+const BENDING: [&str; 12] = [
+    "huge=17:on=list",
+    "bomb=64:on=list:times=2",
     "slow=5ms:on=list:times=3",
     "wait=200ms:on=list:times=3",
     "gzip:on=list:times=20",

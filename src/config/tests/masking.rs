@@ -49,6 +49,16 @@ secret = ["S3CR3T", { env = "A" }, "S3CR3T"]
 program = ["/bin/x", "--password", "S3CR3T"]
 from = "https://hooks.slack.com/services/T/B/S3CR3T"
 username = "xoxb-S3CR3T"
+username = "ann" password = "S3CR3T"
+username = "ann"password = "S3CR3T"
+username = password = "S3CR3T"
+username password = "S3CR3T"
+username "ann" S3CR3T
+method = "headers = { Authorization = "S3CR3T" }
+to = ["ann@example.com", password = "S3CR3T"]
+to = [pasword = "S3CR3T"
+throttle = { every = "1m", "token" = "S3CR3T" }
+timeout = 10s S3CR3T
 [notifiers.hook.headers]
 env = "S3CR3T"
 name = "S3CR3T"

@@ -41,8 +41,9 @@ impl Ingest {
         let lookback = self.parts.settings.lookback;
         let mut open: Vec<_> = self.memory.open.iter().map(window_job).collect();
         self.count_newer(&mut open).await?;
-        let plan =
-            window::plan(&WindowState { now, watermark: marks.watermark, lookback, open: &open });
+        let widened = self.widened_from.is_some();
+        let watermark = marks.watermark;
+        let plan = window::plan(&WindowState { now, watermark, lookback, widened, open: &open });
         let resting: HashSet<Fingerprint> = self
             .memory
             .open

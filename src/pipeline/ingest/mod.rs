@@ -7,6 +7,7 @@
 mod forget;
 mod health;
 mod look;
+mod marks;
 mod timers;
 
 use std::collections::{HashMap, HashSet};
@@ -27,7 +28,7 @@ use crate::diff;
 use crate::model::{Event, EventId, Fingerprint, JobId, KnownJob, Pacing, ProjectName};
 use crate::source::schedule::{Outcome, Schedule};
 use crate::source::settings::{FirstRun, SourceSettings};
-use crate::source::{ApiError, Client, window};
+use crate::source::{ApiError, Client};
 use crate::store::{
     Committed, Deciding, Marks, SourceHealth, SourceMemory, Store, StoreError, WalkCommit,
 };
@@ -85,6 +86,10 @@ pub struct Ingest {
     timers: Timers,
     /// Odd things of the list that were told already: they come again at every poll.
     told: HashSet<Fingerprint>,
+    /// The only project that complete walks were shown so far, where this one is shown more.
+    widened_from: Option<Fingerprint>,
+    /// The list came, but the API wants fewer single reads: a matter of pace, not of health.
+    slow_down: Option<ApiError>,
 }
 
 /// What one poll came to, and when the next is due.
@@ -169,6 +174,8 @@ impl Ingest {
             started_at: now,
             timers: Timers::default(),
             told: HashSet::new(),
+            widened_from: None,
+            slow_down: None,
         })
     }
 
@@ -195,12 +202,13 @@ impl Ingest {
         let result = result.map_err(|error| error.of(self.parts.store.path()));
         let open = self.memory.open.iter().any(|job| !job.forbidden);
         let mut after = |outcome| self.schedule.after(outcome, begun.elapsed(), fastrand::f64());
-        let wait = match &result {
-            Ok(_) if open => after(Outcome::Busy),
-            Ok(_) => after(Outcome::Idle),
-            Err(PollError::Api(error)) => after(Outcome::Failed(error)),
+        let wait = match (&result, self.slow_down.take()) {
+            (Ok(_), Some(error)) => after(Outcome::Failed(&error)),
+            (Ok(_), None) if open => after(Outcome::Busy),
+            (Ok(_), None) => after(Outcome::Idle),
+            (Err(PollError::Api(error)), _) => after(Outcome::Failed(error)),
             // The API has no part in it, so it is asked as often as usual.
-            Err(PollError::Store(_)) => self.parts.settings.poll_interval.max(STORE_PAUSE),
+            (Err(PollError::Store(_)), _) => self.parts.settings.poll_interval.max(STORE_PAUSE),
         };
         self.note_health(result.as_ref().err()).await;
         match &result {
@@ -213,6 +221,7 @@ impl Ingest {
     }
 
     async fn try_poll(&mut self, begun: Instant) -> Result<PollNumbers, PollError> {
+        self.widened_from = self.only_project_so_far();
         let found = self.walk().await?;
         for odd in &found.rejected {
             if self.tell_once(odd.fingerprint) {
@@ -272,8 +281,11 @@ impl Ingest {
         numbers.add(made.decided.len(), made.deliveries);
         self.prune(&returned).await;
         match trouble {
-            Some(trouble) => Err(trouble.into()),
-            None => Ok(numbers),
+            Some(refused @ ApiError::Refused { .. }) => Err(refused.into()),
+            limited => {
+                self.slow_down = limited;
+                Ok(numbers)
+            }
         }
     }
 
@@ -342,11 +354,14 @@ impl Ingest {
         first_walk: bool,
     ) -> Differences {
         let source = &self.parts.settings.name;
-        let baseline = self.parts.settings.first_run == FirstRun::Baseline && first_walk;
+        let is_silent = self.parts.settings.first_run == FirstRun::Baseline;
+        let baseline = is_silent && first_walk;
         let watch = diff::Watch { source, now, baseline, late: !self.caught_up };
         let mut found = Differences::default();
         for seen in &sight.seen {
             let before = known.get(&seen.id);
+            let baseline = baseline || (is_silent && self.is_newly_shown(seen));
+            let watch = diff::Watch { baseline, ..watch };
             found.take(before, diff::observe(&watch, before, seen), seen.fingerprint);
         }
         for id in &sight.gone {
@@ -363,19 +378,5 @@ impl Ingest {
             self.told.clear();
         }
         self.told.insert(about)
-    }
-
-    fn marks_after(&self, walk_started: Timestamp, narrowed: bool) -> Marks {
-        let marks = self.memory.marks;
-        let now = self.parts.clock.now();
-        let walks = window::Marks { last: marks.last_walk, before_last: marks.watermark };
-        // What lies before the API's own window has not been walked over.
-        let walks = if narrowed { walks } else { walks.advance(walk_started) };
-        Marks {
-            baseline_at: marks.baseline_at.or(Some(now)),
-            watermark: walks.watermark(),
-            last_walk: walks.last,
-            last_complete_at: Some(now),
-        }
     }
 }

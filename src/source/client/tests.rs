@@ -33,6 +33,7 @@ async fn a_list_is_asked_for_in_full_pages_with_the_token_and_our_name() {
     let query = ListQuery {
         created_after: Some("2026-11-20T08:00:00Z".parse().unwrap()),
         cursor: Some("a+b/c=&d"),
+        ..ListQuery::default()
     };
     client.list(&query).await.unwrap();
 

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::model::JobState;
-use crate::source::scripted::{Reply, Scripted, answer, ok};
+use crate::source::client::Limits;
+use crate::source::scripted::{Asked, Reply, Scripted, answer, ok};
 
 fn page(jobs: &[&str], next: Option<&str>) -> Vec<u8> {
     let jobs = jobs.join(",");
@@ -203,6 +204,62 @@ async fn a_created_after_that_is_not_taken_is_left_out_once() {
     assert_eq!((whole.end.is_ok(), whole.narrowed, ids(&whole)), (true, true, vec!["a"]));
     assert_eq!(healed.targets()[1], "/v1/jobs?limit=100");
     assert!(matches!(fallen.end, Err(ApiError::Invalid { .. })));
+}
+
+/// A list of jobs of these sizes in bytes, in pages as asked for. A cursor is the next job's
+/// place. What is over a KiB is more than the client reads.
+fn list_of(sizes: Vec<usize>) -> Scripted {
+    Scripted::start(move |_, asked: &Asked| {
+        let asked_for = |name: &str| -> Option<usize> {
+            let (_, rest) = asked.target.split_once(&format!("{name}="))?;
+            rest.split('&').next()?.parse().ok()
+        };
+        let from = asked_for("cursor").unwrap_or(0);
+        let until = (from + asked_for("limit").unwrap()).min(sizes.len());
+        let job = |place: usize| {
+            let filler = "x".repeat(sizes[place]);
+            format!(r#"{{"job_id":"{place}","job_state":"running","filler":"{filler}"}}"#)
+        };
+        let jobs: Vec<String> = (from..until).map(job).collect();
+        let jobs: Vec<&str> = jobs.iter().map(String::as_str).collect();
+        let next = (until < sizes.len()).then(|| until.to_string());
+        Reply::Raw(page(&jobs, next.as_deref()))
+    })
+}
+
+async fn walk_over_small(server: &Scripted) -> Walk {
+    let limits = Limits { body_bytes: 1_024, ..Limits::STANDARD };
+    walk(&server.client_within(limits), None, &Clock::fixed(noon()), &|_| false).await
+}
+
+/// The limits that were asked for, in turn.
+fn limits(server: &Scripted) -> Vec<String> {
+    let limit = |target: String| target.split(['=', '&']).nth(1).unwrap().to_owned();
+    server.targets().into_iter().map(limit).collect()
+}
+
+#[tokio::test]
+async fn a_page_that_is_too_large_is_asked_for_with_fewer_jobs_on_it() {
+    let large = list_of([vec![250; 3], vec![0; 7]].concat());
+    let huge = list_of(vec![900; 3]);
+
+    let first = walk_over_small(&large).await;
+    let second = walk_over_small(&huge).await;
+
+    assert_eq!((first.end, first.seen.len()), (Ok(()), 10));
+    assert_eq!(limits(&large), ["100", "50", "25", "12", "6", "3", "100"]);
+    assert_eq!((second.end, second.seen.len()), (Ok(()), 3));
+    assert_eq!(limits(&huge).iter().filter(|limit| *limit == "1").count(), 2);
+}
+
+#[tokio::test]
+async fn one_job_that_is_too_large_by_itself_ends_the_walk_with_the_remedy() {
+    let server = list_of(vec![100, 2_000, 100]);
+
+    let walk = walk_over_small(&server).await;
+
+    insta::assert_snapshot!(reason(&walk), @"one job of the list is larger than 1 KiB, and what the list holds behind it cannot be reached: set the source's `project_id` to a project without that job, or wait until it leaves the list, 30 days after it was made");
+    assert_eq!(ids(&walk), ["0"]);
 }
 
 #[tokio::test]

@@ -12,6 +12,8 @@ CREATE TABLE source (
     last_walk_ms     INTEGER,
     -- When the last complete walk ended, by our clock.
     last_complete_ms INTEGER,
+    -- Fingerprint of the project that those walks were restricted to; null: to none.
+    project          INTEGER,
     -- Since when polls have failed; since when that has been told, and why.
     failing_since_ms INTEGER,
     down_since_ms    INTEGER,
