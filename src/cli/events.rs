@@ -75,7 +75,7 @@ pub(super) async fn events(
 }
 
 /// A kind that this version makes: others would list nothing, without a word.
-fn parse_kind(word: &str) -> Result<EventKind, String> {
+pub(super) fn parse_kind(word: &str) -> Result<EventKind, String> {
     let names = EventKind::MADE.map(EventKind::as_str);
     match word.parse::<EventKind>() {
         Ok(kind) if EventKind::MADE.contains(&kind) => Ok(kind),

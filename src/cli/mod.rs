@@ -9,8 +9,11 @@ mod completions;
 mod deliveries;
 mod demo;
 mod emulate;
+mod event_file;
 mod events;
+mod explain;
 mod jobs;
+mod preview;
 mod run;
 mod schema;
 mod screen;
@@ -18,6 +21,7 @@ mod send_test;
 mod settings;
 mod store;
 mod table;
+mod test_rules;
 
 use std::path::PathBuf;
 
@@ -81,6 +85,12 @@ enum Command {
     Jobs(jobs::JobsArgs),
     /// List what happened
     Events(events::EventsArgs),
+    /// Say why: what each rule said about a job's events, and what became of the messages
+    Explain(explain::ExplainArgs),
+    /// Show the message that a rule would send, without sending it
+    Preview(preview::PreviewArgs),
+    /// Play tests of the rules: events in, expected messages out
+    TestRules(test_rules::TestRulesArgs),
     /// List, show, retry or discard what is owed and what was sent
     Deliveries(deliveries::DeliveriesArgs),
     /// Check the store, or copy it
@@ -139,6 +149,7 @@ fn dispatch(cli: Cli, screen: &Screen) -> Result<Exit, Stop> {
         Command::Schema => schema::schema(screen),
         Command::Completions(args) => completions::completions(&args, screen),
         Command::Man => completions::man(screen),
+        Command::TestRules(args) => test_rules::test_rules(&args, &global, screen),
         command => runtime()?.block_on(async {
             match command {
                 Command::Run(args) => run::run(&args, &global, screen).await,
@@ -148,9 +159,14 @@ fn dispatch(cli: Cli, screen: &Screen) -> Result<Exit, Stop> {
                 Command::SendTest(args) => send_test::send_test(&args, &global, screen).await,
                 Command::Jobs(args) => jobs::jobs(&args, &global, screen).await,
                 Command::Events(args) => events::events(&args, &global, screen).await,
+                Command::Explain(args) => explain::explain(&args, &global, screen).await,
+                Command::Preview(args) => preview::preview(&args, &global, screen).await,
                 Command::Deliveries(args) => deliveries::deliveries(&args, &global, screen).await,
                 Command::Store(args) => store::store(&args, &global, screen).await,
-                Command::Schema | Command::Completions(_) | Command::Man => Ok(Exit::Done),
+                Command::Schema
+                | Command::Completions(_)
+                | Command::Man
+                | Command::TestRules(_) => Ok(Exit::Done),
             }
         }),
     }

@@ -8,6 +8,7 @@ mod event;
 mod id;
 mod job;
 mod message;
+mod usage;
 mod verdict;
 
 pub use delivery::{Attempt, AttemptOutcome, Delivery, DeliveryState, NewDelivery};
@@ -18,4 +19,5 @@ pub use event::{
 pub use id::{DeliveryId, EmptyId, EventId, Fingerprint, JobId};
 pub use job::{JobState, KnownJob, Observation, Phase};
 pub use message::{Envelope, Message, NotifierKind};
+pub use usage::{Usage, outcome_of, usage_of};
 pub use verdict::Verdict;

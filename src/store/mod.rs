@@ -24,6 +24,7 @@ mod rows;
 mod settle;
 mod shift;
 mod stale;
+mod story;
 mod trouble;
 mod upkeep;
 mod walk;

@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteRow;
 use super::StoreError;
 use crate::model::{
     Delivery, DeliveryId, Event, EventId, EventKey, EventKind, Fingerprint, JobId, JobState,
-    KnownJob, NewDelivery, Phase, ProjectName,
+    KnownJob, NewDelivery, Phase, ProjectName, outcome_of, usage_of,
 };
 
 pub(super) fn time(ms: i64) -> Result<Timestamp, StoreError> {
@@ -55,6 +55,7 @@ pub(super) fn job_of(row: &SqliteRow) -> Result<KnownJob, StoreError> {
 
 /// A job as the array that the insert statement takes apart.
 pub(super) fn job_values(job: &KnownJob) -> Value {
+    let usage = usage_of(&job.document);
     json!([
         job.id,
         job.job_type,
@@ -71,6 +72,9 @@ pub(super) fn job_values(job: &KnownJob) -> Value {
         job.project_id,
         job.resultless_since.map(ms),
         Value::Object(job.document.clone()).to_string(),
+        outcome_of(job).map(EventKind::as_str),
+        usage.media_seconds,
+        usage.ai_credits,
     ])
 }
 

@@ -84,11 +84,11 @@ impl Walk {
         sqlx::query(
             "INSERT INTO job (source, job_id, job_type, state, phase, fingerprint, progress,
                  progress_since_ms, changes, created_ms, stopped_ms, first_seen_ms, ended_ms,
-                 project_id, resultless_since_ms, document)
+                 project_id, resultless_since_ms, document, outcome, media_seconds, ai_credits)
              WITH row (k, v) AS MATERIALIZED (SELECT key, value FROM json_each($2))
              SELECT $1, v->>0, v->>1, v->>2, v->>3, v->>4, v->>5,
                  v->>6, v->>7, v->>8, v->>9, v->>10, v->>11,
-                 v->>12, v->>13, v->>14
+                 v->>12, v->>13, v->>14, v->>15, v->>16, v->>17
              FROM row WHERE true
              ON CONFLICT (source, job_id) DO UPDATE SET
                  job_type = excluded.job_type, state = excluded.state, phase = excluded.phase,
@@ -97,7 +97,9 @@ impl Walk {
                  created_ms = excluded.created_ms, stopped_ms = excluded.stopped_ms,
                  ended_ms = excluded.ended_ms, project_id = excluded.project_id,
                  resultless_since_ms = excluded.resultless_since_ms,
-                 document = excluded.document, forbidden = 0",
+                 document = excluded.document, outcome = excluded.outcome,
+                 media_seconds = excluded.media_seconds, ai_credits = excluded.ai_credits,
+                 forbidden = 0",
         )
         .bind(&self.source)
         .bind(Value::Array(jobs.iter().map(job_values).collect()).to_string())

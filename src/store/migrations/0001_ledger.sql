@@ -43,6 +43,11 @@ CREATE TABLE job (
     forbidden           INTEGER NOT NULL DEFAULT 0,
     -- Null once details are pruned.
     document            TEXT,
+    -- How it ended, and what it has used; null where the API does not tell. They outlive the
+    -- document.
+    outcome             TEXT,
+    media_seconds       REAL,
+    ai_credits          REAL,
     PRIMARY KEY (source, job_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX job_open ON job (source) WHERE phase = 'open';
@@ -50,6 +55,8 @@ CREATE INDEX job_open ON job (source) WHERE phase = 'open';
 CREATE INDEX job_ended ON job (source, fingerprint, phase) WHERE phase = 'ended';
 CREATE INDEX job_over ON job (source, ended_ms) WHERE phase <> 'open';
 CREATE INDEX job_created ON job (source, created_ms, phase);
+CREATE INDEX job_used ON job (coalesce(stopped_ms, ended_ms), project_id, job_type, outcome,
+    media_seconds, ai_credits) WHERE phase = 'ended';
 CREATE INDEX job_listed ON job (created_ms, first_seen_ms, state, project_id);
 
 CREATE TABLE project (
