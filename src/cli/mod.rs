@@ -4,6 +4,7 @@
 //! goes to standard output, logs and complaints to standard error. Exit codes are
 //! [`Exit`]'s. Errors end here in one line (or the report of a config's mistakes).
 
+mod backtest;
 mod check;
 mod completions;
 mod deliveries;
@@ -22,6 +23,7 @@ mod settings;
 mod store;
 mod table;
 mod test_rules;
+mod usage;
 
 use std::path::PathBuf;
 
@@ -93,6 +95,10 @@ enum Command {
     TestRules(test_rules::TestRulesArgs),
     /// List, show, retry or discard what is owed and what was sent
     Deliveries(deliveries::DeliveriesArgs),
+    /// Say what other rules would have made of the recorded events
+    Backtest(backtest::BacktestArgs),
+    /// Sum up the media minutes and AI credits that jobs have used
+    Usage(usage::UsageArgs),
     /// Check the store, or copy it
     Store(store::StoreArgs),
     /// Print the JSON Schema of the config, for editors
@@ -162,6 +168,8 @@ fn dispatch(cli: Cli, screen: &Screen) -> Result<Exit, Stop> {
                 Command::Explain(args) => explain::explain(&args, &global, screen).await,
                 Command::Preview(args) => preview::preview(&args, &global, screen).await,
                 Command::Deliveries(args) => deliveries::deliveries(&args, &global, screen).await,
+                Command::Backtest(args) => backtest::backtest(&args, &global, screen).await,
+                Command::Usage(args) => usage::usage(&args, &global, screen).await,
                 Command::Store(args) => store::store(&args, &global, screen).await,
                 Command::Schema
                 | Command::Completions(_)

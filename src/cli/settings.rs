@@ -37,7 +37,8 @@ pub(super) fn read_quietly(global: &Global, screen: &Screen) -> Result<(PathBuf,
     accept(loaded)
 }
 
-fn accept(loaded: Loaded) -> Result<(PathBuf, Config), Stop> {
+/// The config, or how many mistakes it has.
+pub(super) fn accept(loaded: Loaded) -> Result<(PathBuf, Config), Stop> {
     match loaded.config {
         Some(config) => Ok((loaded.path, config)),
         None => Err(Stop::usage(summary(&loaded.path, &loaded.problems))),

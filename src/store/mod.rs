@@ -27,6 +27,7 @@ mod stale;
 mod story;
 mod trouble;
 mod upkeep;
+mod used;
 mod walk;
 
 pub use decided::{Committed, Decided};
@@ -42,6 +43,7 @@ pub use owed::{Claim, ClaimFrom, Claimed, Turn};
 pub use prune::Pruned;
 pub use settle::{Settled, Settlement};
 pub use upkeep::{Condition, Counts, Existing};
+pub use used::{Used, UsedByProject};
 pub use walk::{Walk, WalkCommit};
 
 use std::path::{Path, PathBuf};

@@ -1,14 +1,15 @@
 //! Answers to "why?": what is known of one job or event, with everything that was said and
 //! sent about it; and the newest events of a kind.
 
+use jiff::Timestamp;
 use serde_json::json;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::listing::{delivery_row, event_row, verdicts};
-use super::rows::{event_columns, job_of};
+use super::rows::{event_columns, event_of, job_of, ms};
 use super::{DeliveryRow, EventRow, JobRow, Store, StoreError};
-use crate::model::{EventId, EventKind};
+use crate::model::{Event, EventId, EventKind};
 
 /// Ids of jobs that begin with a text: of jobs that are known, and of events about jobs that
 /// are not any more. Sources are skipped through, since jobs are kept by source first.
@@ -128,6 +129,45 @@ impl Store {
         .fetch_all(&self.readers)
         .await?;
         rows.iter().map(event_row).collect()
+    }
+
+    /// Events recorded since a time, in the order in which they were, from the first one or
+    /// after the one numbered `after`; with the number of the last one, or `None` where there
+    /// are no more.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub async fn recorded(
+        &self,
+        since: Timestamp,
+        after: Option<i64>,
+        most: u32,
+    ) -> Result<(Vec<Event>, Option<i64>), StoreError> {
+        let after = match after {
+            Some(after) => after,
+            // Rows are large: those that are too old are passed over by the index.
+            None => {
+                sqlx::query_scalar(
+                    "SELECT coalesce(min(seq), 0) - 1 FROM event INDEXED BY event_detected
+                     WHERE detected_ms >= $1",
+                )
+                .bind(ms(since))
+                .fetch_one(&self.readers)
+                .await?
+            }
+        };
+        let rows = sqlx::query(concat!(
+            "SELECT e.seq, ",
+            event_columns!(),
+            " FROM event e WHERE e.seq > $2 AND e.detected_ms >= $1 ORDER BY e.seq LIMIT $3"
+        ))
+        .bind(ms(since))
+        .bind(after)
+        .bind(most)
+        .fetch_all(&self.readers)
+        .await?;
+        let last = rows.last().map(|row| row.try_get("seq")).transpose()?;
+        Ok((rows.iter().map(event_of).collect::<Result<_, _>>()?, last))
     }
 
     /// The deliveries about these events, oldest first, each with the event that it tells of:

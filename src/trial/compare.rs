@@ -5,6 +5,7 @@
 //! examples.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::{Course, Decision, decisions};
 use crate::model::{Event, Verdict};
@@ -19,7 +20,7 @@ pub struct Comparison<'r> {
     old: &'r RuleSet,
     new: &'r RuleSet,
     events: u64,
-    lines: BTreeMap<(usize, usize, String), Line>,
+    lines: BTreeMap<(usize, String), Line>,
 }
 
 /// What came of it.
@@ -61,8 +62,28 @@ pub struct Example {
     pub event: Event,
     /// What becomes of its message where it is sent.
     pub course: Course,
-    /// What the rule says where it is not; `None` where there is no such rule.
-    pub verdict: Option<Verdict>,
+    /// Why it is not sent by the other rules.
+    pub silence: Silence,
+}
+
+/// Why a set of rules does not send a message that another one sends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Silence {
+    /// The rule does not send.
+    Says(Verdict),
+    /// The rule sends, to others.
+    Notifies(Vec<String>),
+    NoSuchRule,
+}
+
+impl fmt::Display for Silence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Says(verdict) => verdict.fmt(f),
+            Self::Notifies(others) => write!(f, "it notifies {} only", others.join(", ")),
+            Self::NoSuchRule => f.write_str("there is no such rule"),
+        }
+    }
 }
 
 impl<'r> Comparison<'r> {
@@ -109,9 +130,7 @@ impl<'r> Comparison<'r> {
         let name = &decision.rule.name;
         let place = |rules: &RuleSet| rules.rules().iter().position(|rule| rule.name == *name);
         let rule = place(self.old).or_else(|| Some(self.old.rules().len() + place(self.new)?));
-        let notifier = decision.rule.notify.iter().position(|known| known == decision.notifier);
-        let last = usize::MAX;
-        let key = (rule.unwrap_or(last), notifier.unwrap_or(last), decision.notifier.to_owned());
+        let key = (rule.unwrap_or(usize::MAX), decision.notifier.to_owned());
         self.lines.entry(key).or_insert_with(|| Line {
             rule: name.clone(),
             notifier: decision.notifier.to_owned(),
@@ -134,14 +153,18 @@ impl Change {
         if self.examples.len() == EXAMPLES_MAX {
             self.examples.remove(0);
         }
-        self.examples.push(Example { event: event.clone(), course, verdict: None });
+        self.examples.push(Example { event: event.clone(), course, silence: Silence::NoSuchRule });
     }
 
     fn explain(&mut self, rule: &str, silent: &RuleSet) {
         for example in &mut self.examples {
             let said = silent.explain(&example.event);
             let own = said.into_iter().find(|(known, _)| known.name == rule);
-            example.verdict = own.map(|(_, verdict)| verdict);
+            example.silence = match own {
+                None => Silence::NoSuchRule,
+                Some((rule, verdict)) if verdict.sends() => Silence::Notifies(rule.notify.clone()),
+                Some((_, verdict)) => Silence::Says(verdict),
+            };
         }
     }
 }

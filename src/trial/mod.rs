@@ -21,7 +21,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 pub use case::Outcome;
-pub use compare::{Change, Compared, Comparison, Example, Line};
+pub use compare::{Change, Compared, Comparison, Example, Line, Silence};
 pub use fault::{Fault, Missed};
 pub use reading::words_of;
 

@@ -123,7 +123,26 @@ fn each_fault_says_what_was_expected_and_why_it_did_not_come() {
         "#,
     );
 
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @r#"
+    the wrong project:
+      expected, but not sent: rule `failures` to team
+        about event 1 (failed) the rule says: `job.project_name` should be like "Client A/*", but is "Client B/x"
+        about event 2 (queued) the rule says: its `on` does not name this event
+    the wrong text, and one too many:
+      expected, but not sent: rule `failures` to team, with "nothing could be read" and "Client C"
+        the message about event 1 (failed) does not hold "Client C"
+      sent, but not expected: rule `failures` to crew, about event 1 (failed)
+        08:03:20 ❌ Client A/Episode 12: Import failed (3m 10s)
+    the wrong notifier:
+      expected, but not sent: rule `failures` to screen
+        the rule notifies team, crew only
+    twice:
+      expected, but not sent: rule `failures` to team
+        the message about event 1 (failed) is what another `expect` has
+    about itself:
+      expected, but not sent: rule `outages` to team
+        event 1 (notifier_down) is about the notifier itself
+    "#);
 }
 
 #[test]
@@ -247,13 +266,8 @@ fn compared(old: &str, new: &str, events: &[Event]) -> String {
             line.rule, line.notifier, line.before, line.after, gone.count, more.count
         ));
         for example in gone.examples.iter().chain(&more.examples) {
-            let reason = example.verdict.as_ref().map(ToString::to_string);
-            let reason = reason.unwrap_or_else(|| "no such rule".into());
-            lines.push(format!(
-                "  {} is {}: {reason}",
-                example.event.kind,
-                example.course.as_str()
-            ));
+            let (kind, course) = (example.event.kind, example.course.as_str());
+            lines.push(format!("  {kind} is {course}: {}", example.silence));
         }
     }
     lines.join("\n")
@@ -267,8 +281,8 @@ fn the_same_rules_change_nothing() {
 
     insta::assert_snapshot!(told, @"
     4 events
-    failures to team: 2 → 2, -0 +0
     failures to crew: 2 → 2, -0 +0
+    failures to team: 2 → 2, -0 +0
     outages to screen: 1 → 1, -0 +0
     ");
 }
@@ -283,7 +297,20 @@ fn what_comes_and_what_goes_is_told_with_its_reason() {
 
     let told = compared(old, &new, &events);
 
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @"
+    3 events
+    failures to crew: 2 → 2, -1 +1
+      partial is sent: its `on` does not name this event
+      succeeded is sent: its `on` does not name this event
+    failures to screen: 0 → 2, -0 +2
+      failed is sent: it notifies team, crew only
+      succeeded is sent: its `on` does not name this event
+    failures to team: 2 → 0, -2 +0
+      failed is sent: it notifies crew, screen only
+      partial is sent: its `on` does not name this event
+    all to screen: 1 → 0, -1 +0
+      succeeded is sent: there is no such rule
+    ");
 }
 
 #[test]
