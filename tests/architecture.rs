@@ -26,6 +26,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "pipeline",
         &["model", "clock", "telemetry", "source", "diff", "rules", "store", "render", "deliver"],
     ),
+    ("trial", &["model", "rules", "render", "deliver", "config"]),
     ("emulator", &["model", "problem", "clock"]),
     (
         "app",
@@ -45,6 +46,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "config",
             "pipeline",
             "emulator",
+            "trial",
         ],
     ),
     (
@@ -65,6 +67,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "config",
             "pipeline",
             "emulator",
+            "trial",
             "app",
         ],
     ),
@@ -75,16 +78,18 @@ const ROOMS: &[(&str, &[&str])] = &[
 const CONFIG_SEES_SETTINGS_OF: [&str; 2] = ["source", "deliver"];
 
 /// Rooms and files that decide and do not act.
-const PURE: &[&str] = &["model", "diff", "rules", "render"];
+const PURE: &[&str] = &["model", "diff", "rules", "render", "trial"];
 const PURE_FILES: &[&str] = &[
     "payload.rs",
     "settings.rs",
     "deliver/retry.rs",
+    "deliver/fitted.rs",
     "source/window.rs",
     "source/schedule.rs",
     "source/wire.rs",
     "pipeline/settle.rs",
     "cli/table.rs",
+    "cli/explain/told.rs",
 ];
 const IMPURE_WORDS: &[&str] =
     &["tokio::", "reqwest::", "sqlx::", "std::fs", "std::net", "::now()", "std::env"];

@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use descript_notify::clock::Clock;
@@ -11,7 +10,7 @@ use descript_notify::config::{self, Defaults};
 use descript_notify::deliver;
 use descript_notify::emulator::{Emulator, Fault, Options, Running, World};
 use descript_notify::model::EventKind;
-use descript_notify::pipeline::{Ingest, IngestParts, Mode, Nudges, Polled, Routes};
+use descript_notify::pipeline::{Current, Ingest, IngestParts, Mode, Nudges, Policy, Polled};
 use descript_notify::rules::RuleSet;
 use descript_notify::secret::{Redactor, Resolver};
 use descript_notify::source::Client;
@@ -66,8 +65,7 @@ impl Stage {
             settings,
             client,
             store: self.store.clone(),
-            rules: Arc::new(RuleSet::new(config.rules)),
-            routes: Arc::new(Routes::default()),
+            policy: Current::new(Policy { rules: RuleSet::new(config.rules), ..Policy::default() }),
             nudges: Nudges::default(),
             clock: self.clock.clone(),
             keep: Duration::from_secs(30 * 86_400),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::screen::Screen;
 use super::table::shown;
-use super::{Global, Stop, settings};
+use super::{Global, Stop, settings, test_rules};
 use crate::app::{load_templates, notifier, resolver};
 use crate::config::{Config, Loaded};
 use crate::deliver;
@@ -21,6 +21,7 @@ use crate::render::{RenderRequest, Templates, has_errors, samples};
 use crate::rules::Rule;
 use crate::secret::{Redactor, Resolver};
 use crate::source::Client;
+use crate::trial::Trial;
 
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
@@ -129,11 +130,15 @@ fn conclude(
             String::new()
         };
         screen.say(&format!(
-            "`{}` is fine{warned}: {}, {}, {}.",
+            "`{}` is fine{warned}: {}, {}, {}{}.",
             loaded.path.display(),
             counted(config.sources.len(), "source"),
             counted(config.notifiers.len(), "notifier"),
             counted(config.rules.len(), "rule"),
+            match config.tests.len() {
+                0 => String::new(),
+                tests => format!(", {}", counted(tests, "test")),
+            },
         ));
         if !well {
             screen.complain(&format!("{silent} of them did not answer as they should"));
@@ -170,8 +175,26 @@ fn judge_templates(config: &Config, screen: &Screen, as_json: bool) -> Vec<Findi
         for rule in &config.rules {
             findings.extend(judge_rule(rule, config, &templates));
         }
+        findings.extend(play_tests(config, &templates));
     }
     findings
+}
+
+/// Plays the tests that stand in the config.
+fn play_tests(config: &Config, templates: &Templates) -> Vec<Finding> {
+    let outcomes = Trial::new(config, templates).run(&config.tests).into_iter();
+    let failed = outcomes.filter(|outcome| !outcome.faults.is_empty());
+    failed
+        .map(|outcome| {
+            let name = shown(&outcome.name);
+            let why: Vec<String> = outcome.faults.iter().flat_map(test_rules::fault).collect();
+            Finding::error(format!(
+                "test `{name}` (line {}) failed:\n  {}",
+                outcome.line,
+                why.join("\n  ")
+            ))
+        })
+        .collect()
 }
 
 /// What happens to the bridge itself goes only to rules that name it.

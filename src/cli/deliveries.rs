@@ -210,11 +210,11 @@ async fn find(store: &Store, prefix: &str) -> Result<DeliveryRow, Stop> {
 }
 
 /// What it met last, or what its notifier met.
-fn last_error(row: &DeliveryRow) -> Option<&str> {
+pub(super) fn last_error(row: &DeliveryRow) -> Option<&str> {
     row.delivery.last_error.as_deref().or(row.held_because.as_deref())
 }
 
-fn document(row: &DeliveryRow) -> Value {
+pub(super) fn document(row: &DeliveryRow) -> Value {
     let delivery = &row.delivery;
     json!({
         "id": delivery.id,
@@ -282,7 +282,8 @@ fn story(
     lines.join("\n")
 }
 
-fn next(row: &DeliveryRow, broken: Option<&Broken>, now: Timestamp) -> String {
+/// What happens next, for people.
+pub(super) fn next(row: &DeliveryRow, broken: Option<&Broken>, now: Timestamp) -> String {
     let delivery = &row.delivery;
     let marked = if delivery.repeat { ", marked as a possible repeat" } else { "" };
     match delivery.state {

@@ -74,7 +74,7 @@ pub(super) async fn events(
     Ok(Exit::Done)
 }
 
-fn parse_kind(word: &str) -> Result<EventKind, String> {
+pub(super) fn parse_kind(word: &str) -> Result<EventKind, String> {
     let names = KIND_NAMES.map(|(_, name)| name);
     word.parse().map_err(|message| format!("{message}: {}", suggestion(word, &names)))
 }

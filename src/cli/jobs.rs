@@ -56,7 +56,7 @@ pub(super) async fn jobs(args: &JobsArgs, global: &Global, screen: &Screen) -> R
 }
 
 /// Every field that the API gave, with what we know beside it.
-fn document(row: &JobRow) -> Value {
+pub(super) fn document(row: &JobRow) -> Value {
     let job = &row.job;
     let mut fields = job.document.clone();
     fields.insert("job_id".into(), json!(job.id));

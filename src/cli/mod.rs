@@ -4,13 +4,17 @@
 //! goes to standard output, logs and complaints to standard error. Exit codes are
 //! [`Exit`]'s. Errors end here in one line (or the report of a config's mistakes).
 
+mod backtest;
 mod check;
 mod completions;
 mod deliveries;
 mod demo;
 mod emulate;
+mod event_file;
 mod events;
+mod explain;
 mod jobs;
+mod preview;
 mod run;
 mod schema;
 mod screen;
@@ -19,6 +23,8 @@ mod settings;
 mod silences;
 mod store;
 mod table;
+mod test_rules;
+mod usage;
 
 use std::path::PathBuf;
 
@@ -82,10 +88,20 @@ enum Command {
     Jobs(jobs::JobsArgs),
     /// List what happened
     Events(events::EventsArgs),
+    /// Say why: what each rule said about a job's events, and what became of the messages
+    Explain(explain::ExplainArgs),
+    /// Show the message that a rule would send, without sending it
+    Preview(preview::PreviewArgs),
+    /// Play tests of the rules: events in, expected messages out
+    TestRules(test_rules::TestRulesArgs),
     /// List, show, retry or discard what is owed and what was sent
     Deliveries(deliveries::DeliveriesArgs),
     /// Silence messages for a time
     Silences(silences::SilencesArgs),
+    /// Say what other rules would have made of the recorded events
+    Backtest(backtest::BacktestArgs),
+    /// Sum up the media minutes and AI credits that jobs have used
+    Usage(usage::UsageArgs),
     /// Check the store, or copy it
     Store(store::StoreArgs),
     /// Print the JSON Schema of the config, for editors
@@ -142,6 +158,7 @@ fn dispatch(cli: Cli, screen: &Screen) -> Result<Exit, Stop> {
         Command::Schema => schema::schema(screen),
         Command::Completions(args) => completions::completions(&args, screen),
         Command::Man => completions::man(screen),
+        Command::TestRules(args) => test_rules::test_rules(&args, &global, screen),
         command => runtime()?.block_on(async {
             match command {
                 Command::Run(args) => run::run(&args, &global, screen).await,
@@ -151,10 +168,17 @@ fn dispatch(cli: Cli, screen: &Screen) -> Result<Exit, Stop> {
                 Command::SendTest(args) => send_test::send_test(&args, &global, screen).await,
                 Command::Jobs(args) => jobs::jobs(&args, &global, screen).await,
                 Command::Events(args) => events::events(&args, &global, screen).await,
+                Command::Explain(args) => explain::explain(&args, &global, screen).await,
+                Command::Preview(args) => preview::preview(&args, &global, screen).await,
                 Command::Deliveries(args) => deliveries::deliveries(&args, &global, screen).await,
                 Command::Silences(args) => silences::silences(&args, &global, screen).await,
+                Command::Backtest(args) => backtest::backtest(&args, &global, screen).await,
+                Command::Usage(args) => usage::usage(&args, &global, screen).await,
                 Command::Store(args) => store::store(&args, &global, screen).await,
-                Command::Schema | Command::Completions(_) | Command::Man => Ok(Exit::Done),
+                Command::Schema
+                | Command::Completions(_)
+                | Command::Man
+                | Command::TestRules(_) => Ok(Exit::Done),
             }
         }),
     }

@@ -9,7 +9,7 @@ use super::table::Table;
 use super::{Global, LogFormatArg, Stop};
 use crate::clock::Clock;
 use crate::config::{self, Config, Loaded, StorePlace, Surroundings};
-use crate::problem::{Colour, Severity, report};
+use crate::problem::{Colour, Problem, Severity, report};
 use crate::store::{Access, Store, StoreError};
 use crate::telemetry;
 
@@ -29,7 +29,7 @@ pub(super) fn read(global: &Global, screen: &Screen) -> Result<(PathBuf, Config)
 }
 
 /// The same for listings: what is only a warning would be repeated with each of them.
-fn read_quietly(global: &Global, screen: &Screen) -> Result<(PathBuf, Config), Stop> {
+pub(super) fn read_quietly(global: &Global, screen: &Screen) -> Result<(PathBuf, Config), Stop> {
     let loaded = load(global)?;
     if loaded.config.is_none() {
         tell(&loaded, screen);
@@ -37,7 +37,8 @@ fn read_quietly(global: &Global, screen: &Screen) -> Result<(PathBuf, Config), S
     accept(loaded)
 }
 
-fn accept(loaded: Loaded) -> Result<(PathBuf, Config), Stop> {
+/// The config, or how many mistakes it has.
+pub(super) fn accept(loaded: Loaded) -> Result<(PathBuf, Config), Stop> {
     match loaded.config {
         Some(config) => Ok((loaded.path, config)),
         None => Err(Stop::usage(summary(&loaded.path, &loaded.problems))),
@@ -53,16 +54,20 @@ pub(super) fn load(global: &Global) -> Result<Loaded, Stop> {
 
 /// Shows the problems of a config on standard error.
 pub(super) fn tell(loaded: &Loaded, screen: &Screen) {
-    if loaded.problems.is_empty() {
+    show_problems(&loaded.path, &loaded.masked, &loaded.problems, screen);
+}
+
+/// Shows the problems of a file on standard error; its text is free of secrets.
+pub(super) fn show_problems(path: &Path, masked: &str, problems: &[Problem], screen: &Screen) {
+    if problems.is_empty() {
         return;
     }
     let colour = if screen.error_colour() { Colour::Always } else { Colour::Never };
-    let file = loaded.path.display().to_string();
-    screen.murmur(&report(&file, &loaded.masked, &loaded.problems, colour));
+    screen.murmur(&report(&path.display().to_string(), masked, problems, colour));
 }
 
 /// "`rules.toml` has 3 errors and 1 warning".
-pub(super) fn summary(path: &Path, problems: &[crate::problem::Problem]) -> String {
+pub(super) fn summary(path: &Path, problems: &[Problem]) -> String {
     let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
     let warnings = problems.len() - errors;
     let found = found(errors, warnings);
@@ -84,6 +89,15 @@ pub(super) fn found(errors: usize, warnings: usize) -> String {
 pub(super) async fn store_beside(global: &Global, screen: &Screen) -> Result<Store, Stop> {
     let path = store_path(global, screen)?;
     Store::open(&path, Access::Beside, now()).await.map_err(Stop::failed)
+}
+
+/// The same with the config at hand.
+///
+/// # Errors
+/// [`StoreError`], for a command that can do without a store that is missing.
+pub(super) async fn store_of(config: &Config) -> Result<Store, StoreError> {
+    let StorePlace::Sqlite(path) = &config.service.store;
+    Store::open(path, Access::Beside, now()).await
 }
 
 /// Where the config says that the store is.

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use super::{Config, Defaults, masked, parse};
+use super::{Case, Config, Defaults, ParsedCases, masked, parse, parse_cases};
 use crate::problem::Problem;
 use crate::secret::Secret;
 
@@ -21,15 +21,26 @@ pub struct Loaded {
     pub problems: Vec<Problem>,
 }
 
-/// Why a config file could not even be looked at.
+/// A file of `[[test]]` tables and what it says.
+#[derive(Debug)]
+pub struct LoadedCases {
+    pub path: PathBuf,
+    /// The text with every byte at its place and no secret in it, for reports.
+    pub masked: String,
+    /// `None` where any problem is an error.
+    pub cases: Option<Vec<Case>>,
+    pub problems: Vec<Problem>,
+}
+
+/// Why a config file, or one of tests, could not even be looked at.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    #[error("the config file `{path}` cannot be read: {cause}")]
-    Unreadable { path: String, cause: std::io::Error },
-    #[error("the config file `{path}` is larger than 1 MiB, so it is not a config file")]
-    TooLarge { path: String },
-    #[error("{path}:{line}:{column}: the config file is not UTF-8 here")]
-    NotUtf8 { path: String, line: usize, column: usize },
+    #[error("the {what} file `{path}` cannot be read: {cause}")]
+    Unreadable { what: &'static str, path: String, cause: std::io::Error },
+    #[error("the {what} file `{path}` is larger than 1 MiB, so it is not a {what} file")]
+    TooLarge { what: &'static str, path: String },
+    #[error("{path}:{line}:{column}: the {what} file is not UTF-8 here")]
+    NotUtf8 { what: &'static str, path: String, line: usize, column: usize },
 }
 
 /// Far more than any config; a file that was named by mistake is not read to its end.
@@ -40,34 +51,49 @@ const SIZE_MAX_BYTES: u64 = 1 << 20;
 /// # Errors
 /// [`LoadError`] where there is no text to parse; mistakes in the text are problems.
 pub fn load(path: &Path, defaults: &Defaults) -> Result<Loaded, LoadError> {
+    let (text, metadata) = text_of(path, "config")?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let parsed = parse(&text, folder, defaults);
+    let mut problems = parsed.problems;
+    if parsed.has_inline_secrets {
+        problems.extend(readable_by_others(&path.display().to_string(), &metadata));
+    }
+    let masked = masked(&text);
+    let text = Secret::new(text);
+    Ok(Loaded { path: path.to_owned(), text, masked, config: parsed.config, problems })
+}
+
+/// Reads and parses a file of tests for the rules of a config.
+///
+/// # Errors
+/// [`LoadError`] where there is no text to parse; mistakes in the text are problems.
+pub fn load_cases(path: &Path, config: &Config) -> Result<LoadedCases, LoadError> {
+    let (text, _) = text_of(path, "test")?;
+    let ParsedCases { cases, problems } = parse_cases(&text, config);
+    Ok(LoadedCases { path: path.to_owned(), masked: masked(&text), cases, problems })
+}
+
+fn text_of(path: &Path, what: &'static str) -> Result<(String, std::fs::Metadata), LoadError> {
     let shown = || path.display().to_string();
-    let unreadable = |cause| LoadError::Unreadable { path: shown(), cause };
+    let unreadable = |cause| LoadError::Unreadable { what, path: shown(), cause };
     let file = File::open(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
     let mut bytes = Vec::new();
     file.take(SIZE_MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > SIZE_MAX_BYTES {
-        return Err(LoadError::TooLarge { path: shown() });
+        return Err(LoadError::TooLarge { what, path: shown() });
     }
     let text = String::from_utf8(bytes).map_err(|cause| {
         let valid = &cause.as_bytes()[..cause.utf8_error().valid_up_to()];
         let start = valid.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         LoadError::NotUtf8 {
+            what,
             path: shown(),
             line: 1 + valid.iter().filter(|byte| **byte == b'\n').count(),
             column: 1 + String::from_utf8_lossy(&valid[start..]).chars().count(),
         }
     })?;
-
-    let folder = path.parent().unwrap_or(Path::new(""));
-    let parsed = parse(&text, folder, defaults);
-    let mut problems = parsed.problems;
-    if parsed.has_inline_secrets {
-        problems.extend(readable_by_others(&shown(), &metadata));
-    }
-    let masked = masked(&text);
-    let text = Secret::new(text);
-    Ok(Loaded { path: path.to_owned(), text, masked, config: parsed.config, problems })
+    Ok((text, metadata))
 }
 
 #[cfg(unix)]

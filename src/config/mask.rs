@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::scan::{ROOTS, dotted, header_path, is_section, key_path, string_at};
-use super::secrecy::{HARMLESS, SECRET, looks_secret};
+use super::secrecy::{FREE_IN_TESTS, HARMLESS, IN_TESTS, SECRET, looks_secret};
 use super::table::presentable;
 
 /// The text with secrets replaced by `*` and comments by spaces; of the same length in bytes
@@ -101,9 +101,12 @@ impl Masker<'_> {
         let path: Vec<&str> = section.iter().chain(key).map(String::as_str).collect();
         let named = match path.first() {
             Some(&("sources" | "notifiers")) => 2,
-            Some(&("rules" | "service" | "test")) => 1,
+            Some(&("rules" | "service")) => 1,
             _ => 0,
         };
+        if let ["test", rest @ ..] = path.as_slice() {
+            return sight_in_test(rest);
+        }
         let is_condition = |word: &str| word.contains('.') || ["any", "all", "not"].contains(&word);
         match path.get(named..).unwrap_or_default() {
             ["headers"] => Sight::MaskedButInnerReferences,
@@ -255,6 +258,25 @@ fn is_harmless_without_equals(line: &str) -> bool {
         .unwrap_or(word);
     let innocent = |b: u8| b.is_ascii_alphanumeric() || b"_-./:".contains(&b);
     HARMLESS.contains(&key) && bare.bytes().all(innocent) && !looks_secret(bare)
+}
+
+/// The same below `[[test]]`, where tables may stand with headers of their own.
+fn sight_in_test(path: &[&str]) -> Sight {
+    let inner = match path {
+        ["events" | "expect", inner @ ..] => inner,
+        all => all,
+    };
+    match inner {
+        [] => Sight::Shown,
+        [key] if IN_TESTS.contains(key) => Sight::Shown,
+        [key, rest @ ..] if FREE_IN_TESTS.contains(key) => {
+            match rest.iter().any(|word| SECRET.contains(word)) {
+                true => Sight::MaskedButInnerReferences,
+                false => Sight::Shown,
+            }
+        }
+        _ => Sight::MaskedButInnerReferences,
+    }
 }
 
 /// Whether a string holds other lines of the file, since nobody closed it.

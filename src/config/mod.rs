@@ -8,6 +8,7 @@
 
 mod active;
 mod address;
+mod case;
 mod command;
 mod discord;
 mod elsewhere;
@@ -39,10 +40,11 @@ mod webhook;
 
 use std::path::PathBuf;
 
+pub use case::{Case, CaseEvent, Expected};
 pub use length::parse as parse_length;
-pub use load::{LoadError, Loaded, load};
+pub use load::{LoadError, Loaded, LoadedCases, load, load_cases};
 pub use mask::masked;
-pub use parse::parse;
+pub use parse::{parse, parse_cases};
 pub use places::{NotFound, Surroundings, find};
 pub use schema::schema;
 pub use service::{Service, StorePlace};
@@ -56,10 +58,12 @@ use crate::source::settings::SourceSettings;
 #[derive(Debug)]
 pub struct Config {
     pub service: Service,
-    /// In the file's order, as are the next two.
+    /// In the file's order, as are the next three.
     pub sources: Vec<SourceSettings>,
     pub notifiers: Vec<NotifierSettings>,
     pub rules: Vec<Rule>,
+    /// The cases of `[[test]]`.
+    pub tests: Vec<Case>,
 }
 
 /// What a text says.
@@ -70,6 +74,14 @@ pub struct Parsed {
     pub problems: Vec<Problem>,
     /// Whether a secret stands in the text itself.
     pub has_inline_secrets: bool,
+}
+
+/// What a file of cases says.
+#[derive(Debug)]
+pub struct ParsedCases {
+    /// `None` where any problem is an error.
+    pub cases: Option<Vec<Case>>,
+    pub problems: Vec<Problem>,
 }
 
 /// What the text leaves to its surroundings.

@@ -12,16 +12,19 @@ use jiff::tz::TimeZone;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::case::{self, Known};
 use super::notes::Notes;
 use super::rule::Shared;
 use super::secrecy::is_secret_key;
 use super::syntax::Syntax;
-use super::table::{Table, not_yet, presentable};
-use super::{Config, Defaults, Parsed, elsewhere, notifier, rule, service, source};
+use super::table::{Table, presentable};
+use super::{
+    Case, Config, Defaults, Parsed, ParsedCases, elsewhere, notifier, rule, service, source,
+};
 use crate::problem::{Problem, Severity, suggestion};
 
 /// The tables of the file.
-const SECTIONS: [&str; 4] = ["service", "sources", "notifiers", "rules"];
+const SECTIONS: [&str; 5] = ["service", "sources", "notifiers", "rules", "test"];
 
 /// Reads a config. `folder` is what relative paths in it are relative to. Pure.
 pub fn parse(text: &str, folder: &Path, defaults: &Defaults) -> Parsed {
@@ -36,6 +39,33 @@ pub fn parse(text: &str, folder: &Path, defaults: &Defaults) -> Parsed {
     problems.retain(|problem| syntax.is_sure(problem));
     problems.extend(syntax.into_problems());
     Parsed { config, problems, has_inline_secrets }
+}
+
+/// Reads a file that holds nothing but `[[test]]` tables, for the rules of a config. Pure.
+pub fn parse_cases(text: &str, config: &Config) -> ParsedCases {
+    let syntax = Syntax::of(text);
+    let (root, _) = DeTable::parse_recoverable(syntax.readable());
+    let mut root = root.into_inner();
+    let rules: Vec<String> = config.rules.iter().map(|rule| rule.name.clone()).collect();
+    let notifiers: Vec<String> =
+        config.notifiers.iter().map(|notifier| notifier.name.clone()).collect();
+    let mut problems = Vec::new();
+    let known = Known { rules: &rules, notifiers: &notifiers };
+    let cases = case::read(&mut root, text, known, &mut problems);
+    for key in root.keys() {
+        let message = format!("{} is not a part of a test file", key_shown(key));
+        let help = "a test file holds [[test]] tables; rules and notifiers are those of the config";
+        problems.push(Problem::error(message).at(key.span()).help(help));
+    }
+    if cases.is_empty() && problems.is_empty() && syntax.is_right() {
+        let help = "add [[test]] with a name, `events` and `expect`";
+        problems.push(Problem::error("there is no test in it").help(help));
+    }
+    problems.retain(|problem| syntax.is_sure(problem));
+    problems.extend(syntax.into_problems());
+    let refused = problems.iter().any(|problem| problem.severity == Severity::Error);
+    let cases: Option<Vec<Case>> = (!refused).then_some(cases);
+    ParsedCases { cases, problems }
 }
 
 fn read(
@@ -80,6 +110,9 @@ fn read(
         rules.extend(rule::read(index + 1, table, &mut shared, problems));
     }
 
+    let named = Known { rules: &shared.names, notifiers: &known };
+    let tests = case::read(&mut root, text, named, problems);
+
     check_other_sections(&root, problems);
     // A mistake elsewhere may be the reason for what these would complain about.
     let refused = problems.iter().any(|problem| problem.severity == Severity::Error);
@@ -99,7 +132,7 @@ fn read(
         let warning = Problem::warning("there is no rule, so nothing is ever said");
         problems.push(warning.help("add [[rules]] with a name, `on` and `notify`"));
     }
-    Some(Config { service: service?, sources, notifiers, rules })
+    Some(Config { service: service?, sources, notifiers, rules, tests })
 }
 
 /// The tables of `[section.name]`, in the file's order.
@@ -154,14 +187,10 @@ fn rule_tables<'i>(root: &mut DeTable<'i>, problems: &mut Vec<Problem>) -> Vec<T
 fn check_other_sections(root: &DeTable<'_>, problems: &mut Vec<Problem>) {
     for key in root.keys() {
         let name: &str = key.get_ref();
-        problems.push(if name == "test" {
-            not_yet("`[[test]]`", key.span())
-        } else {
-            let message = format!("{} is not a part of the config", key_shown(key));
-            let help = elsewhere::home_of(name);
-            let help = help.unwrap_or_else(|| suggestion(name, &SECTIONS));
-            Problem::error(message).at(key.span()).help(help)
-        });
+        let message = format!("{} is not a part of the config", key_shown(key));
+        let help = elsewhere::home_of(name);
+        let help = help.unwrap_or_else(|| suggestion(name, &SECTIONS));
+        problems.push(Problem::error(message).at(key.span()).help(help));
     }
 }
 

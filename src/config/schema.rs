@@ -4,6 +4,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
+use super::case::TestWritten;
 use super::notifier::{self, CommonWritten};
 use super::rule::RuleWritten;
 use super::service::ServiceWritten;
@@ -16,6 +17,7 @@ pub fn schema() -> Value {
     let service = ServiceWritten::json_schema(&mut generator).to_value();
     let source = SourceWritten::json_schema(&mut generator).to_value();
     let rule = RuleWritten::json_schema(&mut generator).to_value();
+    let test = TestWritten::json_schema(&mut generator).to_value();
     let notifiers: Vec<Value> =
         NotifierKind::ALL.into_iter().map(|kind| notifier_of(kind, &mut generator)).collect();
     let names = json!({ "pattern": "^[A-Za-z0-9_-]{1,64}$" });
@@ -43,6 +45,11 @@ pub fn schema() -> Value {
                 "description": "What is said about which events; tried in the file's order.",
                 "type": "array",
                 "items": rule,
+            },
+            "test": {
+                "description": "Cases for the rules: `check` plays them.",
+                "type": "array",
+                "items": test,
             },
         },
     });

@@ -69,6 +69,15 @@ pub(super) const HARMLESS: [&str; 47] = [
     "when",
 ];
 
+/// Keys of `[[test]]` tables, whose values may be shown there: a made-up job is no secret.
+pub(super) const IN_TESTS: [&str; 14] = [
+    "name", "events", "expect", "only", "kind", "source", "from", "to", "late", "at", "without",
+    "rule", "notifier", "text",
+];
+
+/// Keys of `[[test.events]]` whose tables hold whatever a job may have.
+pub(super) const FREE_IN_TESTS: [&str; 2] = ["job", "facts"];
+
 /// Whether a key's plain value is a secret.
 pub(super) fn is_secret_key(key: &str) -> bool {
     SECRET.contains(&key) && key != "program"

@@ -198,6 +198,7 @@ pub(super) fn not_yet(what: &str, span: Range<usize>) -> Problem {
 
 const MISSING: &str = "is missing";
 const NO_NOTIFIER: &str = "no notifier is called";
+const NO_RULE: &str = "no rule is called";
 
 /// The problem of a key that must be there.
 pub(super) fn missing(key: &str) -> Problem {
@@ -209,10 +210,16 @@ pub(super) fn no_notifier(name: &str) -> Problem {
     Problem::error(format!("{NO_NOTIFIER} `{}`", short(name)))
 }
 
+/// The problem of a test that names a rule which is not there.
+pub(super) fn no_rule(name: &str) -> Problem {
+    Problem::error(format!("{NO_RULE} `{}`", short(name)))
+}
+
 /// Whether a problem is about something that is not there, which a line that could not be
 /// read may have held.
 pub(super) fn is_about_absence(problem: &Problem) -> bool {
-    problem.message.ends_with(MISSING) || problem.message.starts_with(NO_NOTIFIER)
+    problem.message.ends_with(MISSING)
+        || [NO_NOTIFIER, NO_RULE].iter().any(|start| problem.message.starts_with(start))
 }
 
 /// Whether a key looks like one, and not like a value that slipped.
@@ -220,6 +227,33 @@ pub(super) fn presentable(key: &str) -> bool {
     const MAX_BYTES: usize = 40;
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
     (1..=MAX_BYTES).contains(&key.len()) && key.bytes().all(fits)
+}
+
+/// A value as JSON; `None` where it holds a date or a number that JSON does not have.
+pub(super) fn json_of(value: &DeValue<'_>) -> Option<Value> {
+    Some(match value {
+        DeValue::String(text) => Value::String(text.to_string()),
+        DeValue::Boolean(truth) => Value::Bool(*truth),
+        DeValue::Integer(number) => {
+            i64::from_str_radix(number.as_str(), number.radix()).ok()?.into()
+        }
+        DeValue::Float(number) => {
+            Value::Number(serde_json::Number::from_f64(number.as_str().parse().ok()?)?)
+        }
+        DeValue::Datetime(_) => return None,
+        DeValue::Array(items) => {
+            let items: Option<Vec<Value>> =
+                items.iter().map(|item| json_of(item.get_ref())).collect();
+            Value::Array(items?)
+        }
+        DeValue::Table(entries) => {
+            let fields: Option<Map<String, Value>> = entries
+                .iter()
+                .map(|(key, value)| Some((key.get_ref().to_string(), json_of(value.get_ref())?)))
+                .collect();
+            Value::Object(fields?)
+        }
+    })
 }
 
 struct Cut {

@@ -15,6 +15,7 @@ pub mod discord;
 pub mod email;
 #[cfg(test)]
 pub mod far_side;
+mod fitted;
 pub mod http;
 pub mod outcome;
 pub mod pace;
@@ -31,6 +32,7 @@ use self::command::Command;
 use self::console::Console;
 use self::discord::Discord;
 use self::email::Email;
+pub use self::fitted::fitted;
 pub use self::outcome::{BuildError, Failure, FailureKind, Receipt};
 use self::settings::{NotifierSettings, TypeSettings};
 use self::slack::Slack;

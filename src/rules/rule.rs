@@ -34,6 +34,14 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// The notifiers that get its message about an event of this kind: none is told about
+    /// itself. `subject` is what the event is about.
+    pub fn notified(&self, kind: EventKind, subject: &str) -> Vec<&str> {
+        let about_one = matches!(kind, EventKind::NotifierDown | EventKind::NotifierUp);
+        let names = self.notify.iter().map(String::as_str);
+        names.filter(|name| !(about_one && *name == subject)).collect()
+    }
+
     /// What the rule says about an event of this kind, other rules aside.
     ///
     /// `match` and `when` must both hold. What does not hold outweighs what could not be

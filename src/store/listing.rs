@@ -75,6 +75,15 @@ pub struct OutboxCount {
     pub count: u64,
 }
 
+/// What the rules said about an event `e`, as one JSON list.
+macro_rules! verdicts {
+    () => {
+        "(SELECT json_group_array(json_array(rule, json(verdict)) ORDER BY position)
+          FROM verdict WHERE verdict.event_id = e.id)"
+    };
+}
+pub(super) use verdicts;
+
 /// Events whose `seq` the inner question chooses: the rows are large, and reading through all
 /// of them for a few takes long.
 macro_rules! events {
@@ -82,8 +91,9 @@ macro_rules! events {
         concat!(
             "SELECT ",
             event_columns!(),
-            ", (SELECT json_group_array(json_array(rule, json(verdict)) ORDER BY position)
-                  FROM verdict WHERE verdict.event_id = e.id) AS verdicts
+            ", ",
+            verdicts!(),
+            " AS verdicts
              FROM event e WHERE e.seq IN (SELECT seq FROM event ",
             $chosen,
             " ORDER BY seq DESC LIMIT $4 + 1) ORDER BY e.seq DESC"
@@ -151,11 +161,7 @@ impl Store {
         .bind(filter.most)
         .fetch_all(&self.readers)
         .await?;
-        page(&rows, filter.most, |row| {
-            let verdicts = serde_json::from_str(row.try_get("verdicts")?)
-                .map_err(|cause| StoreError::Odd(cause.to_string()))?;
-            Ok(EventRow { event: event_of(row)?, verdicts })
-        })
+        page(&rows, filter.most, event_row)
     }
 
     /// Deliveries, newest first.
@@ -240,7 +246,14 @@ impl Store {
     }
 }
 
-fn delivery_row(row: &SqliteRow) -> Result<DeliveryRow, StoreError> {
+/// An event from the columns of `event_columns` and its verdicts as one JSON list.
+pub(super) fn event_row(row: &SqliteRow) -> Result<EventRow, StoreError> {
+    let verdicts = serde_json::from_str(row.try_get("verdicts")?)
+        .map_err(|cause| StoreError::Odd(cause.to_string()))?;
+    Ok(EventRow { event: event_of(row)?, verdicts })
+}
+
+pub(super) fn delivery_row(row: &SqliteRow) -> Result<DeliveryRow, StoreError> {
     Ok(DeliveryRow {
         delivery: delivery_of(row)?,
         project_name: row.try_get("project_name")?,

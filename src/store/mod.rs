@@ -27,9 +27,11 @@ mod rows;
 mod settle;
 mod shift;
 mod stale;
+mod story;
 mod sums;
 mod trouble;
 mod upkeep;
+mod used;
 mod walk;
 
 pub use decided::{Committed, Decide, Deciding};
@@ -46,6 +48,7 @@ pub use owed::{Claim, ClaimFrom, Claimed, Turn, Turned};
 pub use prune::Pruned;
 pub use settle::{Settled, Settlement};
 pub use upkeep::{Condition, Counts, Existing};
+pub use used::{Used, UsedByProject};
 pub use walk::{Walk, WalkCommit};
 
 use std::path::{Path, PathBuf};

@@ -267,7 +267,7 @@ fn tables_of_the_wrong_form_are_told() {
          [[test]]\nx = 1\n",
     );
 
-    insta::assert_snapshot!(told, @r"
+    insta::assert_snapshot!(told, @r#"
     [service] `service` is a table: [service]; -
     [sources] `sources` is a table of tables; each has a table with a name of its own, like [sources.main]
     [rules] rules are a list: each begins with [[rules]]; write the brackets twice
@@ -276,8 +276,11 @@ fn tables_of_the_wrong_form_are_told() {
     [5] notifier `b`, key `type`: expected a string; use one of slack, discord, email, webhook, command, console
     [colour] notifier `b`: unknown key `colour`; use one of bcc, burst, cc, from, headers, host, method, ok, password, port, program, rate, reply_to, retry_after, retry_for, secret, timeout, tls, to, url, username, webhook_url
     [c] notifier `c`: `type` is missing; use one of slack, discord, email, webhook, command, console
-    [test] `[[test]]` is not supported yet; take it out: this version would not act on it
-    ");
+    [[[test]]] test 1: `name` is missing; add name = "a failed import goes to the mail"
+    [[[test]]] test 1: `events` is missing; add events = [{ kind = "failed" }]
+    [[[test]]] test 1: `expect` is missing; add expect = [{ rule = "failures" }]
+    [x] test 1: unknown key `x`; use one of events, expect, name, only
+    "#);
 }
 
 #[test]

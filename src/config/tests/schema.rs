@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{EXAMPLE, parsed};
 use crate::config::{
     schema,
-    secrecy::{HARMLESS, SECRET},
+    secrecy::{FREE_IN_TESTS, HARMLESS, IN_TESTS, SECRET},
 };
 
 /// What is wrong with a value by a schema: enough of the vocabulary for ours, and anything
@@ -157,8 +157,10 @@ fn of_the_file() -> Vec<(String, Value)> {
 #[test]
 fn every_key_is_described_and_known_to_be_secret_or_harmless() {
     for (key, schema) in of_the_file() {
-        let is_section = ["service", "sources", "notifiers", "rules"].contains(&key.as_str());
-        let lists = SECRET.contains(&key.as_str()) != HARMLESS.contains(&key.as_str());
+        let is_section =
+            ["service", "sources", "notifiers", "rules", "test"].contains(&key.as_str());
+        let in_tests = IN_TESTS.contains(&key.as_str()) || FREE_IN_TESTS.contains(&key.as_str());
+        let lists = in_tests || SECRET.contains(&key.as_str()) != HARMLESS.contains(&key.as_str());
         assert!(is_section || lists, "{key} must stand in one of the two lists");
         let described = schema["description"].is_string() || schema["const"].is_string();
         assert!(described, "{key} has no description");

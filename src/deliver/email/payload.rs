@@ -44,14 +44,9 @@ pub fn mail(
         .map_err(|_| format!("`{}` is not an address", one_line(&envelope.recipient)))?;
     let from = &settings.from;
     let domain = from.email.domain();
-    let subject = match cut(&one_line(subject), SUBJECT_MAX, Markup::Plain) {
-        subject if subject.is_empty() => "(no subject)".to_owned(),
-        // Decoders would take it for an encoded word.
-        subject => subject.replace("=?", "= ?"),
-    };
     let mut builder = Mail::builder()
         .from(clean(from))
-        .subject(subject)
+        .subject(subject_line(subject))
         .date(SystemTime::try_from(envelope.now).unwrap_or(SystemTime::UNIX_EPOCH))
         .message_id(Some(format!("<{}@{domain}>", envelope.delivery_id)))
         .envelope(
@@ -84,6 +79,15 @@ pub fn mail(
     Ok(Outgoing { from: from.email.clone(), to, content })
 }
 
+/// The subject that a mail leaves with: one line, never empty, cut to what clients show.
+pub fn subject_line(subject: &str) -> String {
+    match cut(&one_line(subject), SUBJECT_MAX, Markup::Plain) {
+        subject if subject.is_empty() => "(no subject)".to_owned(),
+        // Decoders would take it for an encoded word.
+        subject => subject.replace("=?", "= ?"),
+    }
+}
+
 /// A mailbox whose name is one clean line: lettre breaks on others.
 fn clean(mailbox: &Mailbox) -> Mailbox {
     let name = mailbox.name.as_deref().map(one_line).filter(|name| !name.is_empty());
@@ -102,7 +106,7 @@ fn one_line(text: &str) -> String {
 
 /// A body whose lines end in line feeds alone, the way lettre makes whole ones of them: a lone
 /// carriage return means the end of a mail to some servers.
-fn body(text: &str) -> String {
+pub fn body(text: &str) -> String {
     text.replace("\r\n", "\n")
         .chars()
         .map(|c| if c == '\r' { '\n' } else { c })

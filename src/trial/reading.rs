@@ -1,0 +1,81 @@
+//! What a person reads in a message: the text in which `[[test]]` looks for its pieces.
+//!
+//! A payload's texts are taken out of their JSON, and the escapes of the service's mark-up are
+//! undone, so that a test names what stands in a channel and not how it was written. Pure.
+
+use serde_json::Value;
+
+use crate::deliver::cut;
+use crate::model::{Message, NotifierKind};
+
+/// The words of a message, one text to a line; of a mail its subject and text. Links of a
+/// Slack or Discord payload come after its texts.
+pub fn words_of(kind: NotifierKind, message: &Message) -> String {
+    let body = match message {
+        Message::Text(text) => return text.clone(),
+        Message::Mail { subject, text, .. } => return format!("{subject}\n{text}"),
+        Message::Json(body) => body,
+    };
+    let Ok(value) = serde_json::from_str::<Value>(body) else { return body.clone() };
+    let mut all = Vec::new();
+    gather(&value, &mut all);
+    match kind {
+        NotifierKind::Slack | NotifierKind::Discord => {
+            all.retain(|text| text.starts_with("https://"));
+            all.dedup();
+            all.insert(0, plain(kind, &cut::words_of(&value)));
+            all.join("\n")
+        }
+        _ => all.join("\n"),
+    }
+}
+
+fn gather(value: &Value, words: &mut Vec<String>) {
+    match value {
+        Value::Null => {}
+        Value::String(text) => words.push(text.clone()),
+        Value::Bool(_) | Value::Number(_) => words.push(value.to_string()),
+        Value::Array(items) => items.iter().for_each(|item| gather(item, words)),
+        Value::Object(fields) => fields.values().for_each(|field| gather(field, words)),
+    }
+}
+
+/// The text without the escapes of the service's mark-up.
+fn plain(kind: NotifierKind, text: &str) -> String {
+    if kind == NotifierKind::Slack {
+        return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+    }
+    let mut plain = String::with_capacity(text.len());
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let escapes = letter == '\\' && letters.peek().is_some_and(char::is_ascii_punctuation);
+        plain.extend(if escapes { letters.next() } else { Some(letter) });
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(kind: NotifierKind, body: &str) -> String {
+        words_of(kind, &Message::Json(body.into()))
+    }
+
+    #[test]
+    fn the_escapes_of_a_service_are_undone() {
+        let slack = read(NotifierKind::Slack, r#"{"text": "A &amp;lt; &lt;b&gt;\n\"c\""}"#);
+        let discord = read(NotifierKind::Discord, r#"{"content": "my\\_file \\\\ C:\\x"}"#);
+
+        assert_eq!(slack, "A &lt; <b>\n\"c\"");
+        assert_eq!(discord, "my_file \\ C:\\x");
+    }
+
+    #[test]
+    fn of_a_payload_texts_and_links_are_read_and_of_a_document_everything() {
+        let body = r#"{"blocks": [{"type": "section", "text": "one", "url": "https://a/b"}], "n": 2.5, "ok": true, "no": null}"#;
+
+        assert_eq!(read(NotifierKind::Slack, body), "one\nhttps://a/b");
+        assert_eq!(read(NotifierKind::Webhook, body), "one\nsection\nhttps://a/b\n2.5\ntrue");
+    }
+}
