@@ -155,6 +155,7 @@ fn owing(event: Event) -> Decided {
         source: "main".into(),
         job_id: event.key.subject.clone(),
         kind: event.kind,
+        live: false,
         created_at: at(),
     };
     Decided { event, verdicts: vec![("ended".into(), Verdict::Send)], owed: vec![owed] }

@@ -93,6 +93,7 @@ fn owed(event: &Event, rule: &str, notifier: &str) -> NewDelivery {
         source: "main".into(),
         job_id: event.key.subject.clone(),
         kind: event.kind,
+        live: false,
         created_at: at(5),
     }
 }
@@ -145,6 +146,7 @@ fn settled(claimed: &Claimed, next: Settled) -> Settlement {
             answer: "ok".into(),
         },
         next,
+        handle: None,
     }
 }
 

@@ -103,9 +103,11 @@ impl App {
         tell_orphans(&store, &config.notifiers).await.map_err(failed)?;
         let names = || config.notifiers.iter().map(|settings| settings.name.clone());
         let nudges = Nudges::new(names());
-        let routes = Arc::new(Routes::new(
+        let routes = Routes::new(
             config.notifiers.iter().map(|settings| (settings.name.clone(), settings.recipients())),
-        ));
+        );
+        let live = config.notifiers.iter().filter(|settings| settings.is_live());
+        let routes = Arc::new(routes.live(live.map(|settings| settings.name.clone())));
         let sources: Vec<String> =
             config.sources.iter().map(|source| source.name.clone()).collect();
         telemetry::started(

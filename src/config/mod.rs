@@ -12,6 +12,7 @@ mod discord;
 mod elsewhere;
 mod email;
 mod length;
+mod live;
 mod load;
 mod mask;
 mod notes;

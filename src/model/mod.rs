@@ -17,5 +17,5 @@ pub use event::{
 };
 pub use id::{DeliveryId, EmptyId, EventId, Fingerprint, JobId};
 pub use job::{JobState, KnownJob, Observation, Phase};
-pub use message::{Envelope, Message, NotifierKind};
+pub use message::{Envelope, Live, Message, NotifierKind};
 pub use verdict::Verdict;

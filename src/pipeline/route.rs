@@ -1,6 +1,6 @@
 //! From a verdict to what is owed, and the bells that wake those who pay.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -11,14 +11,21 @@ use crate::rules::{Rule, RuleSet};
 use crate::store::Decided;
 use crate::telemetry;
 
-/// Which recipients each notifier has: one nameless one, or an address each for email.
+/// Which recipients each notifier has: one nameless one, or an address each for email; and
+/// which notifiers are live.
 #[derive(Debug, Clone, Default)]
-pub struct Routes(BTreeMap<String, Vec<String>>);
+pub struct Routes(BTreeMap<String, Vec<String>>, BTreeSet<String>);
 
 impl Routes {
     /// Takes the recipients of each notifier by its name.
     pub fn new(recipients: impl IntoIterator<Item = (String, Vec<String>)>) -> Self {
-        Self(recipients.into_iter().collect())
+        Self(recipients.into_iter().collect(), BTreeSet::new())
+    }
+
+    /// The same with the notifiers that edit one message about each job.
+    #[must_use]
+    pub fn live(self, notifiers: impl IntoIterator<Item = String>) -> Self {
+        Self(self.0, notifiers.into_iter().collect())
     }
 
     /// What the rules say about `event`, and what is owed for it.
@@ -56,6 +63,7 @@ impl Routes {
                     source: event.key.source.clone(),
                     job_id: event.job_id.as_ref().map_or(String::new(), ToString::to_string),
                     kind: event.kind,
+                    live: event.job_id.is_some() && self.1.contains(notifier),
                     created_at: now,
                 });
             }

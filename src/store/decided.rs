@@ -10,6 +10,7 @@ use sqlx::Transaction;
 use sqlx::sqlite::Sqlite;
 
 use super::StoreError;
+use super::live::space_out;
 use super::rows::{delivery_values, event_values};
 use super::stale::supersede;
 use crate::model::{Event, EventId, EventKind, NewDelivery, Verdict};
@@ -47,6 +48,7 @@ pub(super) async fn record(
         .collect();
     if let Some(latest) = events.iter().map(|decided| decided.event.detected_at).max() {
         supersede(transaction, &moved, latest).await?;
+        space_out(transaction, &moved, latest).await?;
     }
     Ok(Committed { events: fresh.len(), deliveries })
 }
@@ -119,12 +121,12 @@ async fn write_deliveries(
     let added = sqlx::query(
         "INSERT INTO delivery (id, about, event_id, rule, notifier, recipient, template,
                  include_download_url, source, job_id, kind, terminal, rank, state, hold,
-                 held_since_ms, created_ms, due_ms)
+                 held_since_ms, created_ms, due_ms, live)
              WITH row (k, v) AS MATERIALIZED (SELECT key, value FROM json_each($1))
              SELECT v->>0, v->>1, v->>1, v->>2, v->>3, v->>4, v->>5, v->>6, v->>7, v->>8, v->>9,
                  v->>10, v->>11, iif(broken.name IS NULL, 'pending', 'held'),
                  iif(broken.name IS NULL, NULL, 'notifier'),
-                 iif(broken.name IS NULL, NULL, v->>12), v->>12, v->>12
+                 iif(broken.name IS NULL, NULL, v->>12), v->>12, v->>12, v->>13
              FROM row
              LEFT JOIN notifier AS broken
                  ON broken.name = v->>3 AND broken.broken_since_ms IS NOT NULL

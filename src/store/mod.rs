@@ -15,6 +15,7 @@ mod decided;
 mod health;
 mod hold;
 mod listing;
+mod live;
 mod lock;
 mod memory;
 mod open;

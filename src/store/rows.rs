@@ -160,6 +160,7 @@ pub(super) fn delivery_values(delivery: &NewDelivery) -> Value {
         delivery.kind.is_terminal(),
         i64::from(delivery.kind == EventKind::Progress),
         ms(delivery.created_at),
+        delivery.live,
     ])
 }
 

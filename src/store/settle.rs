@@ -8,6 +8,7 @@ use sqlx::Transaction;
 use sqlx::sqlite::Sqlite;
 
 use super::StoreError;
+use super::live::keep_handles;
 use super::rows::ms;
 use super::stale::supersede;
 use crate::model::{Attempt, DeliveryId, DeliveryState};
@@ -22,6 +23,8 @@ pub struct Settlement {
     pub job_id: String,
     pub attempt: Attempt,
     pub next: Settled,
+    /// Where the job's live message is now, where that is new.
+    pub handle: Option<String>,
 }
 
 /// The next state of a delivery.
@@ -64,6 +67,7 @@ pub(super) async fn settle(
     .bind(&rows)
     .execute(&mut **transaction)
     .await?;
+    keep_handles(transaction, &rows, now).await?;
     // The fence keeps out an answer that comes after the claim was given to another.
     sqlx::query(
         "UPDATE delivery SET state = r.value->>2, due_ms = coalesce(r.value->>3, due_ms),
@@ -119,7 +123,7 @@ async fn drop_stale(
     supersede(transaction, &jobs, now).await
 }
 
-/// A settlement as the array that both statements take apart.
+/// A settlement as the array that the statements take apart.
 fn settlement_values(settlement: &Settlement, now: Timestamp) -> Value {
     let attempt = &settlement.attempt;
     let (state, due, ended, error, counted, unsure) = match &settlement.next {
@@ -150,5 +154,6 @@ fn settlement_values(settlement: &Settlement, now: Timestamp) -> Value {
         attempt.outcome,
         attempt.status,
         attempt.answer,
+        settlement.handle,
     ])
 }

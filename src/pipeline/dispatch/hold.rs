@@ -115,8 +115,12 @@ impl Dispatch {
         }
     }
 
-    /// Digests are for people; a receiver that is a program gets every event.
+    /// Digests are for people; a receiver that is a program gets every event, and a live
+    /// message must come to its end.
     fn gather(&self) -> Option<Gather> {
+        if self.parts.settings.edits() {
+            return None;
+        }
         match self.parts.settings.kind() {
             NotifierKind::Webhook | NotifierKind::Command => None,
             NotifierKind::Slack
