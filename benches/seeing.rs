@@ -158,6 +158,7 @@ fn owing(event: Event) -> Decided {
         source: "main".into(),
         job_id: event.key.subject.clone(),
         kind: event.kind,
+        live: false,
         created_at: at(),
         held_until: None,
         suppressed: 0,

@@ -95,6 +95,7 @@ fn owed(event: &Event, rule: &str, notifier: &str) -> NewDelivery {
         source: "main".into(),
         job_id: event.key.subject.clone(),
         kind: event.kind,
+        live: false,
         created_at: at(5),
         held_until: None,
         suppressed: 0,
@@ -163,6 +164,7 @@ fn settled(claimed: &Claimed, next: Settled) -> Settlement {
             answer: "ok".into(),
         },
         next,
+        handle: None,
     }
 }
 

@@ -98,7 +98,9 @@ fn test_message(
         recipient: recipient.to_owned(),
         kind: event.kind,
         now,
+        attempt: 1,
         thread: String::new(),
+        live: None,
     };
     (envelope, rendered.message)
 }

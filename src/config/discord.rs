@@ -17,6 +17,9 @@ pub(super) struct DiscordWritten {
     /// The webhook's URL, `https://discord.com/api/webhooks/…`: whoever has it can post.
     #[schemars(with = "SecretSource", extend("examples" = [{ "env": "DISCORD_WEBHOOK_URL" }]))]
     webhook_url: Option<Spanned<SecretSource>>,
+    /// One message for each job, edited as the job moves on.
+    #[schemars(extend("default" = false, "examples" = [true]))]
+    live: Option<bool>,
 }
 
 /// Discord's own hosts. <https://docs.discord.com/developers/reference#api-reference>
@@ -34,7 +37,8 @@ pub(super) fn read(
     if let SecretSource::Inline(url) = webhook_url.get_ref() {
         check_url(url.expose(), &webhook_url, notes);
     }
-    Some(DiscordSettings { webhook_url: webhook_url.into_inner() })
+    let live = written.live.unwrap_or(false);
+    Some(DiscordSettings { webhook_url: webhook_url.into_inner(), live })
 }
 
 fn check_url(text: &str, written: &Spanned<SecretSource>, notes: &mut Notes<'_>) {

@@ -48,6 +48,9 @@ pub(super) struct EmailWritten {
     /// Where answers go.
     #[schemars(with = "Option<Vec<String>>", extend("examples" = [["producer@example.com"]]))]
     reply_to: Option<Vec<Spanned<String>>>,
+    /// One thread for each job: all its mails have one subject, project and type of the job.
+    #[schemars(extend("default" = false, "examples" = [true]))]
+    live: Option<bool>,
 }
 
 /// How the connection is protected.
@@ -128,6 +131,7 @@ pub(super) fn read(
         cc,
         bcc,
         reply_to,
+        live: written.live.unwrap_or(false),
     })
 }
 

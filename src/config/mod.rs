@@ -15,6 +15,7 @@ mod elsewhere;
 mod email;
 mod flood;
 mod length;
+mod live;
 mod load;
 mod mask;
 mod notes;

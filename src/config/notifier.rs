@@ -20,6 +20,7 @@ use super::pace::{Rate, pace};
 use super::slack::{self, SlackWritten};
 use super::table::{Keys, Table, missing};
 use super::webhook::{self, WebhookWritten};
+use crate::deliver::pace::{EDITING_PACE, default_pace};
 use crate::deliver::settings::{NotifierSettings, TypeSettings};
 use crate::model::NotifierKind;
 use crate::problem::{Problem, nearest, suggestion};
@@ -44,12 +45,6 @@ pub(super) struct CommonWritten {
     retry_for: Option<Spanned<String>>,
 }
 
-/// Common keys that come with a later version.
-const LATER: &[&str] = &["live", "live_reply"];
-
-/// Slack's keys of a bot, which come with a later version.
-const LATER_SLACK: &[&str] = &["live", "live_reply", "token", "channel", "api_url"];
-
 /// The longest time that one attempt may take.
 const TIMEOUT_MAX: Duration = Duration::from_secs(600);
 const TIMEOUT_MIN: Duration = Duration::from_millis(100);
@@ -59,18 +54,18 @@ const TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
 
 /// The keys of every type.
 pub(super) fn common_keys() -> Keys {
-    Keys::of::<CommonWritten>(LATER)
+    Keys::of::<CommonWritten>(&[])
 }
 
 /// The keys of one type alone.
 pub(super) fn own_keys(kind: NotifierKind) -> Keys {
     match kind {
-        NotifierKind::Slack => Keys::of::<SlackWritten>(LATER_SLACK),
-        NotifierKind::Discord => Keys::of::<DiscordWritten>(LATER),
-        NotifierKind::Email => Keys::of::<EmailWritten>(LATER),
-        NotifierKind::Webhook => Keys::of::<WebhookWritten>(LATER),
-        NotifierKind::Command => Keys::of::<CommandWritten>(LATER),
-        NotifierKind::Console => Keys::none(LATER),
+        NotifierKind::Slack => Keys::of::<SlackWritten>(&[]),
+        NotifierKind::Discord => Keys::of::<DiscordWritten>(&[]),
+        NotifierKind::Email => Keys::of::<EmailWritten>(&[]),
+        NotifierKind::Webhook => Keys::of::<WebhookWritten>(&[]),
+        NotifierKind::Command => Keys::of::<CommandWritten>(&[]),
+        NotifierKind::Console => Keys::default(),
     }
 }
 
@@ -110,7 +105,10 @@ pub(super) fn read(
             return None;
         }
     };
-    let keys = own_keys(kind).and(common_keys());
+    let mut keys = own_keys(kind).and(common_keys());
+    if kind == NotifierKind::Slack {
+        keys = keys.requiring(slack::required(&table));
+    }
     table.check_keys(&keys, notes);
 
     let common: CommonWritten = table.read(&keys, notes);
@@ -121,7 +119,11 @@ pub(super) fn read(
     let retry_for = common.retry_for.as_ref();
     let retry_for =
         length::within(retry_for, "retry_for", 24 * HOUR, Duration::ZERO..=30 * DAY, notes);
-    let pace = pace(common.rate.as_ref(), common.burst.as_ref(), kind, notes);
+    let default = match kind {
+        NotifierKind::Slack if slack::is_live(&table) => EDITING_PACE,
+        kind => default_pace(kind),
+    };
+    let pace = pace(common.rate.as_ref(), common.burst.as_ref(), default, notes);
 
     let settings = match kind {
         NotifierKind::Slack => TypeSettings::Slack(slack::read(table, &keys, notes)?),

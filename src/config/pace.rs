@@ -8,9 +8,7 @@ use toml::Spanned;
 
 use super::length::short;
 use super::notes::Notes;
-use crate::deliver::pace::default_pace;
 use crate::deliver::settings::Pace;
-use crate::model::NotifierKind;
 
 /// Stands for a rate in the schema.
 pub(super) struct Rate;
@@ -24,12 +22,12 @@ const COUNT_MAX: u32 = 100_000;
 const HOW_TO_WRITE: &str =
     "write how many in which time, like \"1/s\", \"25/m\" or \"100/h\", or \"unlimited\"";
 
-/// The pace that is written, with the type's own for what is not. A `rate` without a `burst`
+/// The pace that is written, with `default` for what is not. A `rate` without a `burst`
 /// lets one message out at a time.
 pub(super) fn pace(
     rate: Option<&Spanned<String>>,
     burst: Option<&Spanned<u32>>,
-    kind: NotifierKind,
+    default: Pace,
     notes: &mut Notes<'_>,
 ) -> Pace {
     let size = burst.map(|burst| (*burst.get_ref(), burst.span()));
@@ -40,13 +38,13 @@ pub(super) fn pace(
         notes.error("burst", span.clone(), message);
     }
     let pace = match rate {
-        None => default_pace(kind),
+        None => default,
         Some(rate) => match parse(rate.get_ref()) {
             Some(pace) => pace,
             None => {
                 let message = format!("`{}` is not a rate", short(rate.get_ref()));
                 notes.error_with_help("rate", rate.span(), message, HOW_TO_WRITE);
-                return default_pace(kind);
+                return default;
             }
         },
     };
@@ -122,10 +120,11 @@ mod tests {
         let mut notes = Notes::new("notifier `n`", &mut problems);
         let burst = Spanned::new(0..1, 7);
 
-        let slack = pace(None, Some(&burst), NotifierKind::Slack, &mut notes);
-        let console = pace(None, Some(&burst), NotifierKind::Console, &mut notes);
+        let every = Duration::from_secs(1);
+        let slack = pace(None, Some(&burst), Pace::Limited { every, burst: 3 }, &mut notes);
+        let console = pace(None, Some(&burst), Pace::Unlimited, &mut notes);
 
-        assert_eq!(slack, Pace::Limited { every: Duration::from_secs(1), burst: 7 });
+        assert_eq!(slack, Pace::Limited { every, burst: 7 });
         assert_eq!(console, Pace::Unlimited);
         assert_eq!(problems.len(), 1);
     }

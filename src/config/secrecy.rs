@@ -19,9 +19,10 @@ pub(super) const SECRET: [&str; 10] = [
 ];
 
 /// Keys whose values may be shown.
-pub(super) const HARMLESS: [&str; 47] = [
+pub(super) const HARMLESS: [&str; 48] = [
     "active",
     "after",
+    "api_url",
     "base_path",
     "base_url",
     "bcc",

@@ -51,9 +51,10 @@ impl Keys {
         }
     }
 
-    /// No keys but those of a later version.
-    pub(super) fn none(later: &'static [&'static str]) -> Self {
-        Self { later: later.to_vec(), ..Self::default() }
+    /// The same keys, of which these must be there as well.
+    pub(super) fn requiring(mut self, names: &[&str]) -> Self {
+        self.required.extend(names.iter().map(|name| (*name).to_owned()));
+        self
     }
 
     /// The keys of two types that share a table.

@@ -1,5 +1,6 @@
 //! The whole room from the outside, by what is looked at.
 
+mod live;
 mod masking;
 mod meaning;
 mod mistakes;

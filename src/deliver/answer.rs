@@ -46,7 +46,7 @@ impl Answer {
         let status = Some(i32::from(self.status));
         let answer = tidy(&self.body, redactor);
         let Err(Sorted { kind, hint }) = sorted else {
-            return Ok(Receipt { status, answer, pause: None });
+            return Ok(Receipt { status, answer, pause: None, handle: None });
         };
         let mut reason = format!("{service} answered {}", self.status);
         for part in [hint, answer.as_str()].into_iter().filter(|part| !part.is_empty()) {

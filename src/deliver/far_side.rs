@@ -185,7 +185,9 @@ pub fn envelope_to(recipient: &str) -> Envelope {
         recipient: recipient.into(),
         kind: EventKind::Failed,
         now: "2026-11-23T15:13:00Z".parse().unwrap(),
+        attempt: 1,
         thread: "main/job-1".into(),
+        live: None,
     }
 }
 

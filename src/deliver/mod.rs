@@ -17,6 +17,7 @@ pub mod email;
 pub mod far_side;
 mod fitted;
 pub mod http;
+mod live;
 pub mod outcome;
 pub mod pace;
 pub mod retry;
@@ -51,7 +52,7 @@ pub struct Notifier {
 
 #[derive(Debug)]
 enum Sender {
-    Slack(Slack),
+    Slack(Box<Slack>),
     Discord(Discord),
     Email(Box<Email>),
     Webhook(Box<Webhook>),
@@ -73,7 +74,8 @@ impl Notifier {
         let timeout = settings.timeout;
         let sender = match &settings.settings {
             TypeSettings::Slack(slack) => {
-                Slack::build(slack, timeout, resolver, redactor).map(Sender::Slack)
+                let slack = Slack::build(slack, timeout, resolver, redactor);
+                slack.map(|slack| Sender::Slack(Box::new(slack)))
             }
             TypeSettings::Discord(discord) => {
                 Discord::build(discord, timeout, resolver, redactor).map(Sender::Discord)

@@ -18,6 +18,8 @@ pub struct Receipt {
     /// How long the next message should wait, where the service said that this was the last
     /// one for now.
     pub pause: Option<Duration>,
+    /// Where the job's live message is from now on; `None`: where it was.
+    pub handle: Option<String>,
 }
 
 /// The attempt failed.
@@ -74,6 +76,16 @@ impl Failure {
     /// A failure without a status.
     pub fn new(kind: FailureKind, reason: impl Into<String>) -> Self {
         Self { kind, status: None, reason: reason.into() }
+    }
+
+    /// The same for a request that can be made again without being doubled: that it may have
+    /// been taken does not matter.
+    #[must_use]
+    pub(super) fn of_what_repeats(self) -> Self {
+        match self.kind {
+            FailureKind::Unsure => Self { kind: FailureKind::LATER, ..self },
+            _ => self,
+        }
     }
 
     /// A message in a form that the notifier's type cannot send.

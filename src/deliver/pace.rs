@@ -36,6 +36,11 @@ pub const fn default_pace(kind: NotifierKind) -> Pace {
     }
 }
 
+/// The pace of a Slack bot that edits its messages: at least fifty edits a minute are allowed in
+/// all of a workspace, and this makes fifty in the first. Replies come beside them, which count
+/// by themselves. <https://docs.slack.dev/apis/web-api/rate-limits>
+pub const EDITING_PACE: Pace = Pace::Limited { every: Duration::from_millis(1250), burst: 2 };
+
 /// Lets messages through at a pace.
 #[derive(Debug)]
 pub struct Pacer {
@@ -263,6 +268,17 @@ mod tests {
 
             assert_eq!(pacer.try_take(start), Ok(()), "{every:?} {burst}");
         }
+    }
+
+    #[test]
+    fn a_live_bot_makes_at_most_fifty_edits_in_its_first_minute() {
+        let pacer = Pacer::new(EDITING_PACE);
+        let start = Instant::now();
+
+        let taken =
+            (0..60_000).filter(|ms| pacer.try_take(start + Duration::from_millis(*ms)).is_ok());
+
+        assert!(taken.count() <= 50);
     }
 
     #[test]

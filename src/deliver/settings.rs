@@ -57,10 +57,28 @@ impl NotifierSettings {
         }
     }
 
+    /// Whether all that it says about a job is one message, or one thread of mails.
+    pub fn is_live(&self) -> bool {
+        match &self.settings {
+            TypeSettings::Email(email) => email.live,
+            _ => self.edits(),
+        }
+    }
+
+    /// Whether it edits what it has said.
+    pub fn edits(&self) -> bool {
+        match &self.settings {
+            TypeSettings::Slack(SlackSettings::Bot(bot)) => bot.live,
+            TypeSettings::Discord(discord) => discord.live,
+            _ => false,
+        }
+    }
+
     /// Every secret that its table names.
     pub fn secrets(&self) -> Vec<&SecretSource> {
         match &self.settings {
-            TypeSettings::Slack(slack) => vec![&slack.webhook_url],
+            TypeSettings::Slack(SlackSettings::Webhook { webhook_url }) => vec![webhook_url],
+            TypeSettings::Slack(SlackSettings::Bot(bot)) => vec![&bot.token],
             TypeSettings::Discord(discord) => vec![&discord.webhook_url],
             TypeSettings::Email(email) => email.password.iter().collect(),
             TypeSettings::Webhook(webhook) => {

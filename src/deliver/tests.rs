@@ -53,11 +53,11 @@ async fn facing(kind: NotifierKind, mood: Mood) -> (Notifier, Option<FarSide>, O
     let settings_of_type = match kind {
         NotifierKind::Slack => {
             let webhook_url = inline(url(format!("/services/T0/B0/{SECRET}")).await);
-            TypeSettings::Slack(SlackSettings { webhook_url })
+            TypeSettings::Slack(SlackSettings::Webhook { webhook_url })
         }
         NotifierKind::Discord => {
             let webhook_url = inline(url(format!("/api/webhooks/12/{SECRET}")).await);
-            TypeSettings::Discord(DiscordSettings { webhook_url })
+            TypeSettings::Discord(DiscordSettings { webhook_url, live: false })
         }
         NotifierKind::Webhook => TypeSettings::Webhook(WebhookSettings {
             url: inline(url(format!("/hook/{SECRET}")).await),
@@ -109,6 +109,7 @@ fn mail_settings(port: u16) -> EmailSettings {
         cc: vec![],
         bcc: vec![],
         reply_to: vec![],
+        live: false,
     }
 }
 

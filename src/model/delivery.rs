@@ -74,6 +74,8 @@ pub struct NewDelivery {
     /// The job it is about, or empty: messages about one job to one notifier keep their order.
     pub job_id: String,
     pub kind: EventKind,
+    /// Whether it edits the one message about its job.
+    pub live: bool,
     pub created_at: Timestamp,
     /// Its rule's window is closed until then.
     pub held_until: Option<Timestamp>,

@@ -66,6 +66,21 @@ pub struct Envelope {
     pub kind: EventKind,
     /// When this attempt is made: `webhook-timestamp`.
     pub now: Timestamp,
+    /// Which attempt this is, counted from 1.
+    pub attempt: u32,
     /// The same for all mails about one job, so that they thread; empty where there is no job.
     pub thread: String,
+    /// What is special where the job's message is a live one.
+    pub live: Option<Live>,
+}
+
+/// A message that is one for its whole job, edited as the job moves on; by mail one thread.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Live {
+    /// Where it is, in words of the service's folder alone; `None`: it has not been posted.
+    pub handle: Option<String>,
+    /// Whether it is the job's end that is told now.
+    pub terminal: bool,
+    /// Project and type of the job: the same for all that is said about it.
+    pub about: String,
 }

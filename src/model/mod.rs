@@ -20,7 +20,7 @@ pub use event::{
 };
 pub use id::{DeliveryId, EmptyId, EventId, Fingerprint, JobId};
 pub use job::{JobState, KnownJob, Observation, Phase};
-pub use message::{Envelope, Message, NotifierKind};
+pub use message::{Envelope, Live, Message, NotifierKind};
 pub use pacing::{Decided, Hold, Join, Pacing, Silence, Throttled};
 pub use timer::TimerFacts;
 pub use usage::{Usage, outcome_of, usage_of};

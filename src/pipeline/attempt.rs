@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::dispatch::DispatchParts;
 use crate::deliver::{Failure, Receipt};
-use crate::model::{DeliveryId, Envelope, RuleView, grouped_document, without_download_url};
-use crate::render::RenderRequest;
+use crate::model::{DeliveryId, Envelope, Live, RuleView, grouped_document, without_download_url};
+use crate::render::{RenderRequest, about};
 use crate::store::Claimed;
 use crate::telemetry;
 
@@ -46,12 +46,19 @@ pub(super) async fn attempt(parts: DispatchParts, claimed: Claimed) -> Landed {
     if let Some(reason) = &rendered.fell_back {
         telemetry::template_failed(&parts.settings.name, &delivery.template, reason);
     }
+    let is_live = parts.settings.is_live() && !claimed.is_digest && !delivery.job_id.is_empty();
     let envelope = Envelope {
         delivery_id: delivery.id.clone(),
         recipient: delivery.recipient.clone(),
         kind: delivery.kind,
         now: started_at,
+        attempt: delivery.attempts,
         thread: thread_of(&delivery.source, &delivery.job_id),
+        live: is_live.then(|| Live {
+            handle: claimed.handle.clone(),
+            terminal: delivery.kind.is_terminal(),
+            about: about(&document),
+        }),
     };
     let result = parts.notifier.send(&envelope, &rendered.message).await;
     Landed { claimed: Box::new(claimed), result, started_at, begun, took: begun.elapsed() }

@@ -18,6 +18,8 @@ pub struct Route {
     pub recipients: Vec<String>,
     /// Several messages can be one digest. A receiver that is a program gets every event.
     pub digests: bool,
+    /// One message about each job is edited as the job moves on.
+    pub live: bool,
 }
 
 impl Route {
@@ -30,7 +32,9 @@ impl Route {
             | NotifierKind::Email
             | NotifierKind::Console => true,
         };
-        Self { recipients: settings.recipients(), digests }
+        // A live message must come to its end.
+        let digests = digests && !settings.edits();
+        Self { recipients: settings.recipients(), digests, live: settings.is_live() }
     }
 }
 
@@ -59,7 +63,8 @@ impl Routes {
                 && **notifier == event.key.subject
         };
         for notifier in rule.notify.iter().filter(|notifier| !about_itself(notifier)) {
-            for recipient in self.0.get(notifier).iter().flat_map(|route| &route.recipients) {
+            let Some(route) = self.0.get(notifier) else { continue };
+            for recipient in &route.recipients {
                 owed.push(NewDelivery {
                     id: DeliveryId::of(event_id.as_str(), &rule.name, notifier, recipient),
                     event_id: event_id.clone(),
@@ -71,6 +76,7 @@ impl Routes {
                     source: event.key.source.clone(),
                     job_id: event.job_id.as_ref().map_or(String::new(), ToString::to_string),
                     kind: event.kind,
+                    live: event.job_id.is_some() && route.live,
                     created_at: now,
                     held_until: None,
                     suppressed: 0,

@@ -78,7 +78,8 @@ mod tests {
             unsure: false,
         };
         let dead = Settled::Dead { why: String::new() };
-        let taken = |pause| Ok(Receipt { status: None, answer: String::new(), pause });
+        let taken =
+            |pause| Ok(Receipt { status: None, answer: String::new(), pause, handle: None });
         let failed = |kind| Err(Failure::new(kind, ""));
         let named = |counts| failed(FailureKind::Later { wait: Some(minute), counts });
         let stretched = Some(Duration::from_secs(66));

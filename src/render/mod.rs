@@ -37,7 +37,7 @@ use crate::model::{EventKind, Message, NotifierKind};
 pub use failure::TemplateFailure;
 use load::Shelves;
 pub use load::{FileProblems, has_errors};
-pub use vocabulary::{Does, WORDS, Word};
+pub use vocabulary::{Does, WORDS, Word, about};
 
 /// A file below the folder of templates.
 #[derive(Debug, Clone, PartialEq, Eq)]

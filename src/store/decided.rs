@@ -14,6 +14,7 @@ use sqlx::sqlite::Sqlite;
 
 use super::StoreError;
 use super::gather::join;
+use super::live::space_out;
 use super::pacing::{read_pacing, write_pacing};
 use super::rows::{delivery_values, event_values};
 use super::stale::supersede;
@@ -75,6 +76,7 @@ pub(super) async fn record(
         .map(|event| (event.key.source.as_str(), event.key.subject.as_str()))
         .collect();
     supersede(transaction, &moved, deciding.now).await?;
+    space_out(transaction, &moved, deciding.now).await?;
     Ok(Committed { decided, deliveries })
 }
 
@@ -139,7 +141,7 @@ async fn write_deliveries(
     let added = sqlx::query(
         "INSERT INTO delivery (id, about, event_id, rule, notifier, recipient, template,
                  include_download_url, source, job_id, kind, terminal, rank, state, hold,
-                 held_since_ms, created_ms, due_ms, suppressed)
+                 held_since_ms, created_ms, due_ms, suppressed, live)
              WITH row (k, v) AS MATERIALIZED (SELECT key, value FROM json_each($1)),
              placed (k, v, hold) AS (
                  SELECT k, v, CASE WHEN v->>13 IS NOT NULL THEN 'window'
@@ -149,7 +151,8 @@ async fn write_deliveries(
                      ON broken.name = v->>3 AND broken.broken_since_ms IS NOT NULL)
              SELECT v->>0, v->>1, v->>1, v->>2, v->>3, v->>4, v->>5, v->>6, v->>7, v->>8, v->>9,
                  v->>10, v->>11, iif(hold IS NULL, 'pending', 'held'), hold,
-                 iif(hold IS NULL, NULL, v->>12), v->>12, coalesce(v->>13, v->>12), v->>14
+                 iif(hold IS NULL, NULL, v->>12), v->>12, coalesce(v->>13, v->>12), v->>14,
+                 v->>15
              FROM placed WHERE true ORDER BY k
              ON CONFLICT DO NOTHING",
     )

@@ -17,6 +17,7 @@ mod gather;
 mod health;
 mod hold;
 mod listing;
+mod live;
 mod lock;
 mod memory;
 mod open;

@@ -10,6 +10,7 @@ use sqlx::sqlite::Sqlite;
 use sqlx::{Row, Transaction};
 
 use super::hold::{HealthChange, change_health};
+use super::live::{EDIT_GAP_MS, live_handle, space_out_settled};
 use super::rows::{delivery_of, event_columns, event_of, maybe_time, ms};
 use super::settle::settle;
 use super::{Settlement, Store, StoreError};
@@ -44,6 +45,8 @@ pub struct Claimed {
     pub fence: i64,
     /// Time it was held, which does not count for `retry_for`.
     pub held_total_ms: i64,
+    /// Where the live message about its job is, if there is one.
+    pub handle: Option<String>,
 }
 
 /// Due and first in its lane: nothing earlier about the same job to the same recipient is
@@ -108,7 +111,9 @@ const OUTLOOK: &str = concat!(
 const CLAIMED: &str = concat!(
     "SELECT d.*, ",
     event_columns!(),
-    " FROM delivery d JOIN event e ON e.id = d.event_id
+    ", ",
+    live_handle!(),
+    " AS live_handle FROM delivery d JOIN event e ON e.id = d.event_id
      WHERE d.id IN (SELECT value FROM json_each($1)) ORDER BY d.rank, d.seq"
 );
 
@@ -146,6 +151,7 @@ impl Store {
             Some(change) => change_health(&mut transaction, notifier, change, now).await?.decided,
             None => Vec::new(),
         };
+        space_out_settled(&mut transaction, turn.settlements, now).await?;
         let claimed = match turn.claim {
             Some(claim) => claim_due(&mut transaction, notifier, claim, now).await?,
             None => Vec::new(),
@@ -216,12 +222,14 @@ impl Store {
         .execute(&mut *transaction)
         .await?;
         let back = sqlx::query(
-            "UPDATE delivery SET state = 'pending', repeat = 1, due_ms = $1,
+            "UPDATE delivery SET state = 'pending', repeat = 1,
+                 due_ms = $1 + iif(live AND rank = 1, $2, 0),
                  claim_owner = NULL, claimed_until_ms = NULL,
                  last_error = 'the program ended before the answer came'
              WHERE state = 'sending'",
         )
         .bind(ms(now))
+        .bind(EDIT_GAP_MS)
         .execute(&mut *transaction)
         .await?;
         transaction.commit().await?;
@@ -270,6 +278,7 @@ async fn claim_due(
             is_digest,
             fence: row.try_get("claim_fence")?,
             held_total_ms: row.try_get("held_total_ms")?,
+            handle: row.try_get("live_handle")?,
         });
     }
     Ok(claimed)

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use sqlx::Row;
 
+use super::live::forget_handles;
 use super::rows::ms;
 use super::{Store, StoreError};
 use crate::model::Fingerprint;
@@ -72,6 +73,7 @@ impl Store {
         .execute(&mut *transaction)
         .await?
         .rows_affected();
+        forget_handles(&mut transaction, source, before).await?;
         sqlx::query(
             "UPDATE job INDEXED BY job_over SET document = NULL
              WHERE source = $1 AND phase <> 'open' AND ended_ms < $2 AND document IS NOT NULL",

@@ -168,6 +168,7 @@ pub(super) fn delivery_values(delivery: &NewDelivery) -> Value {
         ms(delivery.created_at),
         delivery.held_until.map(ms),
         delivery.suppressed,
+        delivery.live,
     ])
 }
 

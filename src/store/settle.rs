@@ -8,6 +8,7 @@ use sqlx::Transaction;
 use sqlx::sqlite::Sqlite;
 
 use super::StoreError;
+use super::live::keep_handles;
 use super::pacing::reopen_throttles;
 use super::rows::ms;
 use super::stale::supersede;
@@ -23,6 +24,8 @@ pub struct Settlement {
     pub job_id: String,
     pub attempt: Attempt,
     pub next: Settled,
+    /// Where the job's live message is now, where that is new.
+    pub handle: Option<String>,
 }
 
 /// The next state of a delivery.
@@ -65,6 +68,7 @@ pub(super) async fn settle(
     .bind(&rows)
     .execute(&mut **transaction)
     .await?;
+    keep_handles(transaction, &rows, now).await?;
     // The fence keeps out an answer that comes after the claim was given to another.
     sqlx::query(
         "UPDATE delivery SET state = r.value->>2, due_ms = coalesce(r.value->>3, due_ms),
@@ -126,7 +130,7 @@ async fn drop_stale(
     supersede(transaction, &jobs, now).await
 }
 
-/// A settlement as the array that both statements take apart.
+/// A settlement as the array that the statements take apart.
 fn settlement_values(settlement: &Settlement, now: Timestamp) -> Value {
     let attempt = &settlement.attempt;
     let (state, due, ended, error, counted, unsure) = match &settlement.next {
@@ -157,5 +161,6 @@ fn settlement_values(settlement: &Settlement, now: Timestamp) -> Value {
         attempt.outcome,
         attempt.status,
         attempt.answer,
+        settlement.handle,
     ])
 }

@@ -11,7 +11,8 @@ use super::StoreError;
 use super::rows::ms;
 
 /// Progress messages that are not under way, about jobs that ended, or that a newer message of
-/// the same rule to the same recipient tells better. An end is never superseded.
+/// the same rule to the same recipient tells better; a live message is one for all rules. An end
+/// is never superseded.
 const SUPERSEDE: &str = "
 UPDATE delivery SET state = 'discarded', ended_ms = $2,
     last_error = iif(EXISTS (
@@ -27,7 +28,7 @@ WHERE rank = 1 AND state IN ('pending', 'held') AND coalesce(hold, '') <> 'diges
           SELECT 1 FROM delivery n
           WHERE n.source = delivery.source AND n.job_id = delivery.job_id AND n.rank = 1
             AND n.notifier = delivery.notifier AND n.recipient = delivery.recipient
-            AND n.rule = delivery.rule AND n.seq > delivery.seq
+            AND (n.rule = delivery.rule OR delivery.live) AND n.seq > delivery.seq
             AND n.state IN ('pending', 'held', 'sending', 'sent')))";
 
 /// Drops stale progress messages about these jobs, each named by its source and id.

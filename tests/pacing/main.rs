@@ -157,6 +157,7 @@ impl Bridge {
                     answer: String::new(),
                 },
                 next: next.clone(),
+                handle: None,
             })
             .collect();
         let turn = Turn { settlements: &settlements, ..Turn::default() };

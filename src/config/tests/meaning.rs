@@ -174,13 +174,14 @@ fn everything_stands_in_the_files_order() {
     let notifiers: Vec<&str> = config.notifiers.iter().map(|n| n.name.as_str()).collect();
     let rules: Vec<&str> = config.rules.iter().map(|rule| rule.name.as_str()).collect();
     assert_eq!(sources, ["main", "podcast"]);
-    assert_eq!(notifiers, ["team", "crew", "mail", "hook", "local", "screen"]);
+    assert_eq!(notifiers, ["team", "board", "crew", "mail", "hook", "local", "screen"]);
     assert_eq!(
         rules,
         [
             "failures",
             "client imports",
             "dear agent runs",
+            "the board",
             "everything, here",
             "the bridge",
             "one message for many",

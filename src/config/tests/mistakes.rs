@@ -221,8 +221,8 @@ fn the_urls_of_slack_and_discord_have_their_shape() {
 
     insta::assert_snapshot!(told, @r#"
     ["https://hooks.slack.com/triggers/x"] notifier `a`, key `webhook_url`: this URL starts a workflow of Slack, which takes no message; copy it whole from Slack: https://hooks.slack.com/services/T…/B…/…
-    [live] notifier `a`: `live` is not supported yet; take it out: this version would not act on it
-    [token] notifier `a`: `token` is not supported yet; take it out: this version would not act on it
+    [true] notifier `a`, key `live`: a webhook of Slack can neither edit its messages nor reply to them; use a bot: `token` and `channel` instead of `webhook_url`
+    ["x"] notifier `a`, key `token`: this belongs to a bot, and `webhook_url` stands here as well; use `webhook_url`, or `token` and `channel`
     ["https://chat.example.com/x"] notifier `b`, key `webhook_url`: this is not a host of Slack; for another service use a notifier of type "webhook"
     ["https://discord.com/api/webhooks/x"] notifier `c`, key `webhook_url`: this is not the URL of a webhook; copy it whole from Discord: https://discord.com/api/webhooks/{id}/{token}
     [[]] notifier `d`, key `program`: the list is empty: name the program; -
@@ -274,7 +274,7 @@ fn tables_of_the_wrong_form_are_told() {
     [type] `type` does not stand in [notifiers] itself; each has a table with a name of its own, like [notifiers.team]
     [notifier] `notifier` is not a part of the config; did you mean `notifiers`?
     [5] notifier `b`, key `type`: expected a string; use one of slack, discord, email, webhook, command, console
-    [colour] notifier `b`: unknown key `colour`; use one of bcc, burst, cc, from, headers, host, method, ok, password, port, program, rate, reply_to, retry_after, retry_for, secret, timeout, tls, to, url, username, webhook_url
+    [colour] notifier `b`: unknown key `colour`; use one of api_url, bcc, burst, cc, channel, from, headers, host, live, live_reply, method, ok, password, port, program, rate, reply_to, retry_after, retry_for, secret, timeout, tls, to, token, url, username, webhook_url
     [c] notifier `c`: `type` is missing; use one of slack, discord, email, webhook, command, console
     [[[test]]] test 1: `name` is missing; add name = "a failed import goes to the mail"
     [[[test]]] test 1: `events` is missing; add events = [{ kind = "failed" }]

@@ -163,7 +163,7 @@ async fn hear(stream: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>) {
 fn judge(status: ExitStatus, answer: String) -> Result<Receipt, Failure> {
     let code = status.code();
     if status.success() {
-        return Ok(Receipt { status: code, answer, pause: None });
+        return Ok(Receipt { status: code, answer, pause: None, handle: None });
     }
     let (kind, what) = match code {
         Some(EXIT_REFUSED) => {

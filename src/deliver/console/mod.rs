@@ -49,7 +49,9 @@ impl Console {
         })
         .await;
         match printed {
-            Ok(Ok(())) => Ok(Receipt { status: None, answer: "printed".into(), pause: None }),
+            Ok(Ok(())) => {
+                Ok(Receipt { status: None, answer: "printed".into(), pause: None, handle: None })
+            }
             Ok(Err(error)) => Err(sort(&error)),
             Err(_) => Err(Failure::new(FailureKind::LATER, "printing was broken off")),
         }

@@ -1,4 +1,5 @@
-//! Discord: one POST to a channel's webhook, in API v10 and waiting for the message's id.
+//! Discord: a POST to a channel's webhook, in API v10 and waiting for the message's id, by which
+//! a live message is edited later.
 //!
 //! The URL as the client shows it names no version and would reach a retired one, so only its
 //! id and token are taken from it. `payload` makes the message valid, `sort` judges the answer.
@@ -15,15 +16,17 @@ use std::time::Duration;
 use jiff::Timestamp;
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
 use self::settings::DiscordSettings;
-use self::sort::{pause, sort};
+use self::sort::{is_gone, pause, sort};
 use super::answer::{Answer, tidy};
 use super::http::{Fault, Way, is_loopback, sendable_url};
+use super::live::{Handle, nothing_to_say};
 use super::outcome::{BadKey, Failure, Receipt};
-use crate::model::{Envelope, Message};
+use crate::model::{Envelope, Live, Message};
 use crate::secret::{Redactor, Resolver, Secret};
 
 const SERVICE: &str = "Discord";
@@ -38,14 +41,28 @@ const HOSTS: [&str; 4] = ["discord.com", "discordapp.com", "ptb.discord.com", "c
 /// <https://discord.com/developers/docs/reference#user-agent>
 const AGENT: &str = concat!("DiscordBot (descript-notify, ", env!("CARGO_PKG_VERSION"), ")");
 
+/// The query's key for a thread of the channel.
+const THREAD_ID: &str = "thread_id";
+
 /// A channel's webhook that is ready to be posted to.
 #[derive(Debug)]
 pub(super) struct Discord {
     /// Where messages go.
     execute_url: Secret,
-    /// Where the webhook itself is read.
+    /// Where the webhook itself is read, and below it its messages are.
     webhook_url: Secret,
+    /// The thread that the URL names.
+    thread: Option<String>,
     way: Way,
+}
+
+/// Where a message is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Place {
+    message: String,
+    /// Of a message that opened a thread of its own, as in a forum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    thread: Option<String>,
 }
 
 impl Discord {
@@ -65,7 +82,9 @@ impl Discord {
         redactor.learn(&Secret::new(webhook.clone()));
         let way = Way::to(&webhook, timeout, AGENT, redactor)
             .map_err(|why| bad(why, "the TLS of this machine must work first"))?;
-        Ok(Self { execute_url: Secret::new(execute), webhook_url: Secret::new(webhook), way })
+        let thread = thread_of(&execute);
+        let (execute_url, webhook_url) = (Secret::new(execute), Secret::new(webhook));
+        Ok(Self { execute_url, webhook_url, thread, way })
     }
 
     pub(super) async fn send(
@@ -76,12 +95,19 @@ impl Discord {
         let Message::Json(rendered) = message else {
             return Err(Failure::wrong_form("a Discord payload"));
         };
-        let answer = self
-            .call(Method::POST, &self.execute_url, Some(payload::fit(rendered)))
-            .await
-            .map_err(|fault| fault.sending_to(SERVICE))?;
-        let settled = answer.settle(SERVICE, sort(&answer, envelope.now), &self.way.redactor);
-        settled.map(|receipt| Receipt { pause: pause(&answer), ..receipt })
+        let Some(live) = &envelope.live else {
+            return self.execute(rendered, envelope).await.map(|(_, receipt)| receipt);
+        };
+        let Some(handle) = Handle::<Place>::known(live) else {
+            return self.post_live(rendered, envelope, live).await;
+        };
+        if handle.is_over_for(live) {
+            return Ok(nothing_to_say());
+        }
+        match self.edit(&handle.at, rendered, envelope).await? {
+            Some(receipt) => Ok(Receipt { handle: handle.edited(live).text(), ..receipt }),
+            None => self.post_live(rendered, envelope, live).await,
+        }
     }
 
     /// Reads the webhook, which posts nothing.
@@ -95,6 +121,69 @@ impl Discord {
         let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
         let name = body.get("name").and_then(Value::as_str).unwrap_or("without a name");
         Ok(format!("Discord knows the webhook ({})", tidy(name, &self.way.redactor)))
+    }
+
+    /// Posts a message that will be edited.
+    async fn post_live(
+        &self,
+        rendered: &str,
+        envelope: &Envelope,
+        live: &Live,
+    ) -> Result<Receipt, Failure> {
+        let (place, receipt) = self.execute(rendered, envelope).await?;
+        let handle = place.and_then(|place| Handle::new(place, live).text());
+        Ok(Receipt { handle, ..receipt })
+    }
+
+    async fn execute(
+        &self,
+        rendered: &str,
+        envelope: &Envelope,
+    ) -> Result<(Option<Place>, Receipt), Failure> {
+        let payload = payload::fit(rendered);
+        let opens_thread = payload::opens_thread(&payload);
+        let answer = self
+            .call(Method::POST, &self.execute_url, Some(payload))
+            .await
+            .map_err(|fault| fault.sending_to(SERVICE))?;
+        let receipt = self.judge(&answer, envelope.now)?;
+        let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+        let id = |key: &str| {
+            let id = body.get(key)?.as_str()?;
+            // It becomes a part of a URL.
+            let plain = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+            plain.then(|| id.to_owned())
+        };
+        let thread = id("channel_id").filter(|_| opens_thread);
+        Ok((id("id").map(|message| Place { message, thread }), receipt))
+    }
+
+    /// Turns a message into the rendered one; `None` where it is not there (any more).
+    async fn edit(
+        &self,
+        at: &Place,
+        rendered: &str,
+        envelope: &Envelope,
+    ) -> Result<Option<Receipt>, Failure> {
+        let mut url = format!("{}/messages/{}", self.webhook_url.expose(), at.message);
+        // Without it a message in a thread is not found.
+        if let Some(thread) = at.thread.as_ref().or(self.thread.as_ref()) {
+            url.push_str(&format!("?{THREAD_ID}="));
+            url.extend(url::form_urlencoded::byte_serialize(thread.as_bytes()));
+        }
+        let answer = self
+            .call(Method::PATCH, &Secret::new(url), Some(payload::edit(rendered)))
+            .await
+            .map_err(|fault| fault.sending_to(SERVICE).of_what_repeats())?;
+        if is_gone(&answer) {
+            return Ok(None);
+        }
+        self.judge(&answer, envelope.now).map(Some).map_err(Failure::of_what_repeats)
+    }
+
+    fn judge(&self, answer: &Answer, now: Timestamp) -> Result<Receipt, Failure> {
+        let settled = answer.settle(SERVICE, sort(answer, now), &self.way.redactor);
+        settled.map(|receipt| Receipt { pause: pause(answer), ..receipt })
     }
 
     async fn call(
@@ -145,8 +234,12 @@ fn endpoints(text: &str) -> Result<(Url, Url), (String, &'static str)> {
     let mut execute = webhook.clone();
     // Without `wait` a message that was not saved is answered like one that was.
     execute.query_pairs_mut().append_pair("wait", "true");
-    if let Some((_, thread)) = given.query_pairs().find(|(key, _)| key == "thread_id") {
-        execute.query_pairs_mut().append_pair("thread_id", &thread);
+    if let Some(thread) = thread_of(&given) {
+        execute.query_pairs_mut().append_pair(THREAD_ID, &thread);
     }
     Ok((webhook, execute))
+}
+
+fn thread_of(url: &Url) -> Option<String> {
+    url.query_pairs().find(|(key, _)| key == THREAD_ID).map(|(_, thread)| thread.into_owned())
 }

@@ -38,14 +38,35 @@ const FORBIDDEN_IN_NAMES: [&str; 2] = ["clyde", "discord"];
 
 /// The payload that is sent for a rendered one.
 pub fn fit(rendered: &str) -> String {
+    Value::Object(fitted(rendered)).to_string()
+}
+
+/// What turns a message into the rendered one: what it does not name would stay.
+pub fn edit(rendered: &str) -> String {
+    let mut new = fitted(rendered);
+    let mut edit = Map::new();
+    edit.insert("content".into(), new.remove("content").unwrap_or_default());
+    edit.insert("embeds".into(), new.remove("embeds").unwrap_or_else(|| json!([])));
+    let flags = new.get("flags").and_then(Value::as_u64).map(|flags| flags & SUPPRESS_EMBEDS);
+    insert(&mut edit, "flags", flags.filter(|flags| *flags != 0));
+    Value::Object(quiet(edit)).to_string()
+}
+
+/// Whether a payload opens a thread of its own, as it must in a forum.
+pub fn opens_thread(payload: &str) -> bool {
+    let payload: Value = serde_json::from_str(payload).unwrap_or_default();
+    payload.get("thread_name").is_some()
+}
+
+fn fitted(rendered: &str) -> Map<String, Value> {
     match serde_json::from_str(rendered) {
-        Ok(Value::Object(given)) => fit_object(&given).to_string(),
-        Ok(other) => rescue(&other).to_string(),
-        Err(_) => rescue(&Value::String(rendered.to_owned())).to_string(),
+        Ok(Value::Object(given)) => fit_object(&given),
+        Ok(other) => rescue(&other),
+        Err(_) => rescue(&Value::String(rendered.to_owned())),
     }
 }
 
-fn fit_object(given: &Map<String, Value>) -> Value {
+fn fit_object(given: &Map<String, Value>) -> Map<String, Value> {
     let mut payload = Map::new();
     let content = text(given.get("content"), CONTENT_MAX, Markup::Discord);
     let embeds = EmbedFitter::default().embeds(given.get("embeds"));
@@ -78,7 +99,7 @@ fn fit_object(given: &Map<String, Value>) -> Value {
 
 /// Says with plain text what a payload beyond repair would have said: as code, since nothing
 /// is known of how the words were escaped.
-fn rescue(given: &Value) -> Value {
+fn rescue(given: &Value) -> Map<String, Value> {
     const FENCES: usize = 2 * "```\n".len();
     let words = words_of(given).replace('`', "'");
     let words = if words.is_empty() { "A message without any text." } else { words.as_str() };
@@ -89,9 +110,9 @@ fn rescue(given: &Value) -> Value {
 }
 
 /// Keeps every mention from ringing, whoever wrote it.
-fn quiet(mut payload: Map<String, Value>) -> Value {
+fn quiet(mut payload: Map<String, Value>) -> Map<String, Value> {
     payload.insert("allowed_mentions".into(), json!({ "parse": [] }));
-    Value::Object(payload)
+    payload
 }
 
 /// What the embeds of one message share.

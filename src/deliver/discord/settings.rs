@@ -7,4 +7,6 @@ use crate::secret::SecretSource;
 pub struct DiscordSettings {
     /// `https://discord.com/api/webhooks/{id}/{token}`: the URL is the credential.
     pub webhook_url: SecretSource,
+    /// Whether a job has one message, edited as the job moves on.
+    pub live: bool,
 }

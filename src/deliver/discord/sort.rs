@@ -42,6 +42,9 @@ const BROKEN: [(u32, &str); 11] = [
 const GONE: &str = "the webhook does not exist (any more): make a new one and put in its URL";
 const FORUM: &str = "a webhook of a forum needs `?thread_id=…` at the end of its URL";
 
+/// Codes for a message that cannot be edited: there is none, or it is somebody else's.
+const GONE_CODES: [u32; 2] = [10_008, 50_005];
+
 /// The guard's own code for an address or a program that it does not let in.
 const GUARDED: u32 = 40_333;
 
@@ -93,6 +96,13 @@ pub fn sort(answer: &Answer, now: Timestamp) -> Result<(), Sorted> {
             }
         }
     })
+}
+
+/// Whether the message to be edited is not there (any more), or is not the webhook's: it is
+/// posted anew.
+pub fn is_gone(answer: &Answer) -> bool {
+    let body: Option<Body> = serde_json::from_str(&answer.body).ok();
+    (400..500).contains(&answer.status) && body.is_some_and(|body| GONE_CODES.contains(&body.code))
 }
 
 /// How long the next message should wait: the webhook's bucket is empty until then.
@@ -196,6 +206,25 @@ mod tests {
             assert_eq!(pause(junk, "1"), None, "{junk}");
         }
         assert_eq!(pause("0", "1e300"), Some(Duration::from_secs(3600)));
+    }
+
+    #[test]
+    fn only_a_missing_or_foreign_message_is_gone() {
+        let gone = |status, body: &str| {
+            is_gone(&Answer { status, body: body.into(), ..Answer::default() })
+        };
+
+        assert!(gone(404, r#"{"code":10008,"message":"Unknown Message"}"#));
+        assert!(gone(403, r#"{"code":50005}"#));
+        for (status, body) in [
+            (404, r#"{"code":10015}"#),
+            (404, r#"{"code":10003}"#),
+            (404, "<html>"),
+            (200, r#"{"code":10008}"#),
+            (500, r#"{"code":10008}"#),
+        ] {
+            assert!(!gone(status, body), "{status} {body}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::settings::DiscordSettings;
 use crate::deliver::far_side::{FarSide, Reply, built, envelope, inline, settings};
 use crate::deliver::settings::TypeSettings;
 use crate::deliver::{FailureKind, Notifier};
-use crate::model::Message;
+use crate::model::{Envelope, EventKind, Live, Message};
 
 fn fitted(given: &Value) -> Value {
     serde_json::from_str(&fit(&given.to_string())).unwrap()
@@ -253,7 +253,7 @@ fn only_urls_of_webhooks_are_taken() {
 
 fn discord(far_side: &FarSide) -> Notifier {
     let webhook_url = inline(far_side.url("/api/webhooks/12/abcdefghijklmnopqrstuvwx"));
-    built(&settings(TypeSettings::Discord(DiscordSettings { webhook_url })))
+    built(&settings(TypeSettings::Discord(DiscordSettings { webhook_url, live: true })))
 }
 
 fn hello() -> Message {
@@ -294,4 +294,88 @@ async fn a_probe_reads_the_webhook_and_posts_nothing() {
     let failure = discord(&gone).probe().await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Broken);
     insta::assert_snapshot!(failure, @r#"Discord answered 404: the webhook does not exist (any more): make a new one and put in its URL: {"code":10015,"message":"Unknown Webhook"}"#);
+}
+
+/// What is said about a job whose message has this handle.
+fn about(kind: EventKind, handle: Option<&str>) -> Envelope {
+    let handle = handle.map(str::to_owned);
+    let live = Live { handle, terminal: kind.is_terminal(), about: "Film: Import".into() };
+    Envelope { kind, live: Some(live), ..envelope() }
+}
+
+const KNOWN: &str = r#"{"at":{"message":"77"},"ended":false}"#;
+
+fn lines(far_side: &FarSide) -> Vec<String> {
+    let short = |line: &str| line.replace("/api/v10/webhooks/12/abcdefghijklmnopqrstuvwx", "…");
+    far_side.seen().iter().map(|seen| short(&seen.line)).collect()
+}
+
+#[tokio::test]
+async fn a_live_message_is_posted_once_and_edited_from_then_on() {
+    let far_side = FarSide::answering(200, r#"{"id":"77","channel_id":"5"}"#).await;
+    let discord = discord(&far_side);
+    let rich = json!({ "content": "hello", "flags": 4096, "username": "me" }).to_string();
+
+    let posted = discord.send(&about(EventKind::Queued, None), &hello()).await.unwrap();
+    let known = about(EventKind::Succeeded, posted.handle.as_deref());
+    let edited = discord.send(&known, &Message::Json(rich)).await.unwrap();
+
+    assert_eq!(posted.handle.as_deref(), Some(KNOWN));
+    assert_eq!(edited.handle.as_deref(), Some(r#"{"at":{"message":"77"},"ended":true}"#));
+    assert_eq!(lines(&far_side), ["POST …?wait=true", "PATCH …/messages/77"]);
+    assert_eq!(
+        far_side.seen()[1].json(),
+        json!({ "allowed_mentions": { "parse": [] }, "content": "hello", "embeds": [] })
+    );
+}
+
+#[tokio::test]
+async fn a_message_that_was_deleted_is_posted_anew_and_a_webhook_that_was_is_broken() {
+    let gone = |code: u32| Reply::status(404, &format!(r#"{{"code":{code}}}"#));
+    let deleted = FarSide::start(vec![gone(10_008), Reply::status(200, r#"{"id":"78"}"#)]).await;
+    let foreign = FarSide::start(vec![gone(50_005), Reply::status(200, r#"{"id":"78"}"#)]).await;
+    let unknown = FarSide::start(vec![gone(10_015)]).await;
+    let edit = about(EventKind::Started, Some(KNOWN));
+
+    for far_side in [deleted, foreign] {
+        let receipt = discord(&far_side).send(&edit, &hello()).await.unwrap();
+        assert!(receipt.handle.unwrap().contains("78"));
+        assert_eq!(lines(&far_side), ["PATCH …/messages/77", "POST …?wait=true"]);
+    }
+    let failure = discord(&unknown).send(&edit, &hello()).await.unwrap_err();
+    assert_eq!((failure.kind, unknown.seen().len()), (FailureKind::Broken, 1));
+}
+
+#[tokio::test]
+async fn an_edit_of_unknown_fate_is_made_again_and_what_is_late_is_not_made_at_all() {
+    let far_side = FarSide::answering(500, "").await;
+    let discord = discord(&far_side);
+    let ended = about(EventKind::Progress, Some(r#"{"at":{"message":"77"},"ended":true}"#));
+
+    let edited = discord.send(&about(EventKind::Started, Some(KNOWN)), &hello()).await.unwrap_err();
+    let posted = discord.send(&about(EventKind::Started, None), &hello()).await.unwrap_err();
+    let late = discord.send(&ended, &hello()).await.unwrap();
+
+    assert_eq!((edited.kind, posted.kind), (FailureKind::LATER, FailureKind::Unsure));
+    assert_eq!((late.status, far_side.seen().len()), (None, 2));
+}
+
+#[tokio::test]
+async fn a_message_in_a_thread_is_edited_in_its_thread() {
+    let far_side = FarSide::answering(200, r#"{"id":"77","channel_id":"99"}"#).await;
+    let url = inline(far_side.url("/api/webhooks/12/abcdefghijklmnopqrstuvwx?thread_id=5"));
+    let settled = DiscordSettings { webhook_url: url, live: true };
+    let in_thread = built(&settings(TypeSettings::Discord(settled)));
+    let opening = Message::Json(json!({ "content": "x", "thread_name": "Film" }).to_string());
+
+    in_thread.send(&about(EventKind::Started, Some(KNOWN)), &hello()).await.unwrap();
+    let discord = discord(&far_side);
+    let opened = discord.send(&about(EventKind::Queued, None), &opening).await.unwrap();
+    discord.send(&about(EventKind::Started, opened.handle.as_deref()), &opening).await.unwrap();
+
+    assert_eq!(
+        lines(&far_side),
+        ["PATCH …/messages/77?thread_id=5", "POST …?wait=true", "PATCH …/messages/77?thread_id=99"]
+    );
+    assert_eq!(far_side.seen()[2].json().get("thread_name"), None);
 }

@@ -134,7 +134,7 @@ impl Email {
         let (code, words) = session.deliver(mail, deadline).await?;
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(session);
         let answer = tidy(&words, &self.redactor);
-        Ok(Receipt { status: Some(code), answer, pause: None })
+        Ok(Receipt { status: Some(code), answer, pause: None, handle: mail.handle.clone() })
     }
 
     fn take_kept(&self) -> Option<Session> {

@@ -2,18 +2,21 @@
 //!
 //! Subject and bodies may hold anything; what leaves is one header line and two clean texts.
 //! Addresses come from the config alone. The `Message-ID` is the delivery's, so that a copy
-//! sent twice can be told; mails about one job refer to a first mail that never was, which is
-//! enough for clients to thread them.
+//! sent twice can be told. Mails about one job refer to a root that never was, which is enough
+//! for clients to thread them; live ones refer to the first mail as well, and share its
+//! subject, since some clients part what has another one.
 
 use std::time::SystemTime;
 
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
 use lettre::{Address, Message as Mail};
+use serde::{Deserialize, Serialize};
 
 use super::settings::EmailSettings;
 use crate::deliver::answer::is_invisible;
 use crate::deliver::cut::{Markup, cut};
+use crate::deliver::live::Handle;
 use crate::model::{Envelope, Fingerprint};
 
 /// What clients show of a subject, and far from the 998 bytes that a line may have.
@@ -25,6 +28,15 @@ pub struct Outgoing {
     pub from: Address,
     pub to: Address,
     pub content: Vec<u8>,
+    /// How later mails about the job refer to this one, the first.
+    pub handle: Option<String>,
+}
+
+/// The first mail about a job.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct First {
+    message_id: String,
+    subject: String,
 }
 
 /// Makes the mail for the envelope's recipient.
@@ -44,11 +56,24 @@ pub fn mail(
         .map_err(|_| format!("`{}` is not an address", one_line(&envelope.recipient)))?;
     let from = &settings.from;
     let domain = from.email.domain();
+    let message_id = format!("<{}@{domain}>", envelope.delivery_id);
+    let first = envelope.live.as_ref().and_then(Handle::<First>::known).map(|known| known.at);
+    let mut handle = None;
+    let subject = match (&envelope.live, &first) {
+        (None, _) => subject_line(subject),
+        (Some(_), Some(first)) => format!("Re: {}", subject_line(&first.subject)),
+        (Some(live), None) => {
+            let subject = subject_line(&live.about);
+            let first = First { message_id: message_id.clone(), subject: subject.clone() };
+            handle = Handle::new(first, live).text();
+            subject
+        }
+    };
     let mut builder = Mail::builder()
         .from(clean(from))
-        .subject(subject_line(subject))
+        .subject(subject)
         .date(SystemTime::try_from(envelope.now).unwrap_or(SystemTime::UNIX_EPOCH))
-        .message_id(Some(format!("<{}@{domain}>", envelope.delivery_id)))
+        .message_id(Some(message_id))
         .envelope(
             lettre::address::Envelope::new(Some(from.email.clone()), vec![to.clone()])
                 .map_err(|error| error.to_string())?,
@@ -64,7 +89,10 @@ pub fn mail(
     }
     if !envelope.thread.is_empty() {
         let root = format!("<job-{}@{domain}>", Fingerprint::of(envelope.thread.as_bytes()));
-        builder = builder.in_reply_to(root.clone()).references(root);
+        builder = match first.map(|first| first.message_id) {
+            Some(first) => builder.references(format!("{root} {first}")).in_reply_to(first),
+            None => builder.in_reply_to(root.clone()).references(root),
+        };
     }
     // RFC 3834, and Exchange's own way of saying the same: no vacation answers, please.
     for (name, value) in [("Auto-Submitted", "auto-generated"), ("X-Auto-Response-Suppress", "All")]
@@ -76,7 +104,7 @@ pub fn mail(
         .multipart(MultiPart::alternative_plain_html(body(text), body(html)))
         .map_err(|error| error.to_string())?
         .formatted();
-    Ok(Outgoing { from: from.email.clone(), to, content })
+    Ok(Outgoing { from: from.email.clone(), to, content, handle })
 }
 
 /// The subject that a mail leaves with: one line, never empty, cut to what clients show.
@@ -123,6 +151,7 @@ mod tests {
     use super::*;
     use crate::deliver::email::settings::Tls;
     use crate::deliver::far_side::envelope_to;
+    use crate::model::Live;
 
     fn settings() -> EmailSettings {
         let mailbox = |text: &str| text.parse::<Mailbox>().unwrap();
@@ -137,6 +166,7 @@ mod tests {
             cc: vec![mailbox("cc@example.com")],
             bcc: vec![mailbox("secret@example.com")],
             reply_to: vec![mailbox("help@example.com")],
+            live: false,
         }
     }
 
@@ -164,6 +194,31 @@ mod tests {
         X-Auto-Response-Suppress: All
         MIME-Version: 1.0
         ");
+    }
+
+    /// A mail about a job whose first mail has this handle.
+    fn live(handle: Option<String>) -> (Outgoing, String) {
+        let live = Live { handle, terminal: false, about: "Film =?x\n: Import".into() };
+        let envelope = Envelope { live: Some(live), ..envelope_to("two@example.com") };
+        let mail = mail(&settings(), &envelope, "Film: Import failed", "t", "h").unwrap();
+        let text = String::from_utf8(mail.content.clone()).unwrap();
+        (mail, text)
+    }
+
+    #[test]
+    fn the_mails_of_a_live_job_share_a_subject_and_refer_to_the_first() {
+        let (first, said) = live(None);
+        let handle = first.handle.unwrap().replace("0123456789abcdef01234567", "first");
+        let (later, answer) = live(Some(handle));
+
+        assert!(said.contains("Subject: Film = ?x : Import\r\n"), "{said}");
+        assert!(said.contains("In-Reply-To: <job-e36b26490d985b9d@example.com>"), "{said}");
+        assert_eq!(later.handle, None);
+        assert!(answer.contains("Subject: Re: Film = ?x : Import\r\n"), "{answer}");
+        assert!(answer.contains("In-Reply-To: <first@example.com>\r\n"), "{answer}");
+        let both = "References: <job-e36b26490d985b9d@example.com> <first@example.com>\r\n";
+        assert!(answer.contains(both), "{answer}");
+        assert!(answer.contains("Message-ID: <0123456789abcdef01234567@example.com>"), "{answer}");
     }
 
     #[test]

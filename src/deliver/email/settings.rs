@@ -28,6 +28,8 @@ pub struct EmailSettings {
     pub cc: Vec<Mailbox>,
     pub bcc: Vec<Mailbox>,
     pub reply_to: Vec<Mailbox>,
+    /// Whether all mails about a job have one subject, so that they are shown as one thread.
+    pub live: bool,
 }
 
 impl EmailSettings {

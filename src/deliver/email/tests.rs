@@ -28,6 +28,7 @@ fn settings(port: u16, tls: Tls) -> EmailSettings {
         cc: vec![],
         bcc: vec![],
         reply_to: vec![],
+        live: false,
     }
 }
 

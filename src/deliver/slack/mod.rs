@@ -1,40 +1,38 @@
-//! Slack: one POST to an incoming webhook.
+//! Slack, in one of two ways: an incoming webhook (`hook`), or a bot by the Web API (`bot`),
+//! which can edit what it has said and reply to it.
 //!
-//! The rendered message is made valid by `payload`, the answer is judged by `sort`. A webhook
-//! cannot edit, answers no id and has no key against doubles; see `webhook` for servers that
-//! merely resemble Slack.
+//! The rendered message is made valid by `payload`, the same for both; `sort` judges what a
+//! webhook answers, `api` what the Web API does. See `webhook` for servers that merely
+//! resemble Slack.
 
+pub mod api;
 pub mod blocks;
+mod bot;
+mod hook;
 pub mod payload;
 pub mod settings;
 pub mod sort;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_bot;
 
 use std::time::Duration;
 
-use reqwest::Method;
-use reqwest::header::CONTENT_TYPE;
-use url::Url;
-
+use self::bot::Bot;
+use self::hook::Hook;
 use self::settings::SlackSettings;
-use self::sort::{sort, sort_probe};
-use super::answer::Answer;
-use super::http::{AGENT, Fault, Way, is_loopback, sendable_url};
 use super::outcome::{BadKey, Failure, Receipt};
 use crate::model::{Envelope, Message};
-use crate::secret::{Redactor, Resolver, Secret};
+use crate::secret::{Redactor, Resolver};
 
 const SERVICE: &str = "Slack";
 
-/// Where incoming webhooks live.
-const HOSTS: [&str; 2] = ["hooks.slack.com", "hooks.slack-gov.com"];
-
-/// An incoming webhook that is ready to be posted to.
+/// A way to Slack that is ready to be used.
 #[derive(Debug)]
-pub(super) struct Slack {
-    url: Secret,
-    way: Way,
+pub(super) enum Slack {
+    Hook(Hook),
+    Bot(Bot),
 }
 
 impl Slack {
@@ -44,15 +42,12 @@ impl Slack {
         resolver: &Resolver,
         redactor: &mut Redactor,
     ) -> Result<Self, BadKey> {
-        let bad = |problem: String, help: &str| BadKey::new("webhook_url", problem, help);
-        let secret = resolver
-            .resolve(&settings.webhook_url)
-            .map_err(|why| bad(why.to_string(), "it is the URL of an incoming webhook"))?;
-        redactor.learn(&secret);
-        let url = webhook_url(secret.expose()).map_err(|(problem, help)| bad(problem, help))?;
-        let way = Way::to(&url, timeout, AGENT, redactor)
-            .map_err(|why| bad(why, "the TLS of this machine must work first"))?;
-        Ok(Self { url: Secret::new(url), way })
+        match settings {
+            SlackSettings::Webhook { webhook_url } => {
+                Hook::build(webhook_url, timeout, resolver, redactor).map(Self::Hook)
+            }
+            SlackSettings::Bot(bot) => Bot::build(bot, timeout, resolver, redactor).map(Self::Bot),
+        }
     }
 
     pub(super) async fn send(
@@ -63,45 +58,17 @@ impl Slack {
         let Message::Json(rendered) = message else {
             return Err(Failure::wrong_form("a Slack payload"));
         };
-        let answer =
-            self.post(payload::fit(rendered)).await.map_err(|fault| fault.sending_to(SERVICE))?;
-        let settled = answer.settle(SERVICE, sort(&answer, envelope.now), &self.way.redactor);
-        // Taken, and asked to go slower from here.
-        let pause = answer.retry_after(envelope.now);
-        settled.map(|receipt| Receipt { pause, ..receipt })
+        match self {
+            Self::Hook(hook) => hook.send(envelope, rendered).await,
+            Self::Bot(bot) => bot.send(envelope, rendered).await,
+        }
     }
 
-    /// Posts an empty payload: Slack checks the URL first and the payload after, and shows
-    /// nothing either way.
+    /// Asks whether the credentials work, and shows nothing to anybody.
     pub(super) async fn probe(&self) -> Result<String, Failure> {
-        let answer = self.post("{}".into()).await.map_err(|fault| fault.asking(SERVICE))?;
-        answer.settle(SERVICE, sort_probe(&answer), &self.way.redactor)?;
-        Ok("Slack knows the webhook (an empty message was refused, as it should be)".into())
+        match self {
+            Self::Hook(hook) => hook.probe().await,
+            Self::Bot(bot) => bot.probe().await,
+        }
     }
-
-    async fn post(&self, body: String) -> Result<Answer, Fault> {
-        let url = Url::parse(self.url.expose()).map_err(|why| Fault::NotSent(why.to_string()))?;
-        let request = self.way.request(Method::POST, url);
-        self.way.exchange(request.header(CONTENT_TYPE, "application/json").body(body)).await
-    }
-}
-
-fn webhook_url(text: &str) -> Result<Url, (String, &'static str)> {
-    const HELP: &str = "copy it from the app's page `Incoming Webhooks`: \
-                        https://hooks.slack.com/services/…";
-    let url = sendable_url(text).map_err(|why| (why.to_string(), HELP))?;
-    if is_loopback(&url) {
-        return Ok(url);
-    }
-    let host = url.host_str().unwrap_or_default();
-    if !HOSTS.contains(&host) {
-        return Err((
-            format!("the host `{host}` is not Slack's"),
-            "use a hooks.slack.com URL, or type = \"webhook\" for servers that resemble Slack",
-        ));
-    }
-    if !url.path().starts_with("/services/") {
-        return Err(("it is not the URL of an incoming webhook".into(), HELP));
-    }
-    Ok(url)
 }

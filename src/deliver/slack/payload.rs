@@ -7,7 +7,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::blocks::Fitter;
+use super::blocks::{Fitter, SECTION_TEXT_MAX};
 use crate::deliver::cut::{Markup, cut, words_of};
 
 /// Longer texts are split or cut by Slack itself.
@@ -26,14 +26,79 @@ const PASSED_TEXTS: [&str; 5] = ["thread_ts", "channel", "username", "icon_emoji
 
 /// The payload that is sent for a rendered one.
 pub fn fit(rendered: &str) -> String {
+    Value::Object(fitted(rendered)).to_string()
+}
+
+/// What `chat.postMessage` is sent for a rendered message.
+pub fn post(rendered: &str, channel: &str) -> Map<String, Value> {
+    let mut call = with_text(fitted(rendered));
+    call.insert("channel".into(), channel.into());
+    call
+}
+
+/// What `chat.postMessage` is sent for a message that is to be edited later: it stands in the
+/// channel itself, since replies to it may follow.
+pub fn post_live(rendered: &str, channel: &str) -> Map<String, Value> {
+    let mut call = post(rendered, channel);
+    call.remove("thread_ts");
+    call
+}
+
+/// What `chat.update` is sent to turn a message into the rendered one.
+pub fn edit(rendered: &str, channel: &str, ts: &str) -> Map<String, Value> {
+    let mut new = post(rendered, channel);
+    let mut call = Map::new();
+    // Attachments that are not named would stay.
+    for key in ["blocks", "attachments"] {
+        call.insert(key.into(), new.remove(key).unwrap_or_else(|| json!([])));
+    }
+    for key in ["channel", "text", "unfurl_links", "unfurl_media"] {
+        call.extend(new.remove_entry(key));
+    }
+    call.insert("ts".into(), ts.into());
+    // Unlike with a new message, bare names and links would come to life without it.
+    call.insert("parse".into(), "none".into());
+    call
+}
+
+/// What `chat.postMessage` is sent to say in a message's thread what the rendered one says in
+/// short. Without a thread it goes to the channel.
+pub fn reply(rendered: &str, channel: &str, thread_ts: Option<&str>) -> Map<String, Value> {
+    let full = post(rendered, channel);
+    let text = full.get("text").and_then(Value::as_str).unwrap_or_default();
+    let text = cut(text, SECTION_TEXT_MAX, Markup::Slack);
+    let block = json!({
+        "type": "section", "text": { "type": "mrkdwn", "verbatim": true, "text": text },
+    });
+    let mut call = Map::new();
+    call.insert("channel".into(), channel.into());
+    call.insert("text".into(), text.into());
+    call.insert("blocks".into(), json!([block]));
+    if let Some(ts) = thread_ts {
+        call.insert("thread_ts".into(), ts.into());
+    }
+    quiet(call)
+}
+
+/// The same with the text that notifications are made of, which an attachment alone has not.
+/// Escaped again, since nothing is known of where its words stood.
+fn with_text(mut payload: Map<String, Value>) -> Map<String, Value> {
+    if !payload.contains_key("text") {
+        let words = words_of(&Value::Object(payload.clone()));
+        payload.insert("text".into(), cut(&escape(&words), TEXT_MAX, Markup::Slack).into());
+    }
+    payload
+}
+
+fn fitted(rendered: &str) -> Map<String, Value> {
     match serde_json::from_str(rendered) {
-        Ok(Value::Object(given)) => fit_object(&given).to_string(),
-        Ok(other) => rescue(&other).to_string(),
-        Err(_) => rescue(&Value::String(rendered.to_owned())).to_string(),
+        Ok(Value::Object(given)) => fit_object(&given),
+        Ok(other) => rescue(&other),
+        Err(_) => rescue(&Value::String(rendered.to_owned())),
     }
 }
 
-fn fit_object(given: &Map<String, Value>) -> Value {
+fn fit_object(given: &Map<String, Value>) -> Map<String, Value> {
     let mut fitter = Fitter::default();
     let mut payload = Map::new();
     for key in PASSED_TEXTS {
@@ -71,7 +136,7 @@ fn fit_object(given: &Map<String, Value>) -> Value {
 
 /// Says with plain text what a payload beyond repair would have said. Escaped again, since
 /// nothing is known of where the words stood.
-fn rescue(given: &Value) -> Value {
+fn rescue(given: &Value) -> Map<String, Value> {
     let words = words_of(given);
     let words = if words.is_empty() { "A message without any text." } else { words.as_str() };
     let mut payload = Map::new();
@@ -81,10 +146,10 @@ fn rescue(given: &Value) -> Value {
 
 /// Keeps Slack from fetching what job text links to. `link_names` and `parse`, which would
 /// bring bare `@names` to life, have no way in.
-fn quiet(mut payload: Map<String, Value>) -> Value {
+fn quiet(mut payload: Map<String, Value>) -> Map<String, Value> {
     payload.insert("unfurl_links".into(), false.into());
     payload.insert("unfurl_media".into(), false.into());
-    Value::Object(payload)
+    payload
 }
 
 fn fit_attachment(fitter: &mut Fitter, given: &Value) -> Option<Value> {

@@ -4,9 +4,9 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::hook::{HOSTS, checked_url};
 use super::payload::fit;
 use super::settings::SlackSettings;
-use super::{HOSTS, webhook_url};
 use crate::deliver::far_side::{FarSide, Reply, built, envelope, inline, settings};
 use crate::deliver::settings::TypeSettings;
 use crate::deliver::{FailureKind, Notifier};
@@ -311,7 +311,7 @@ fn plain_text_is_escaped_where_it_stands_in_for_the_missing_text() {
 
 #[test]
 fn only_urls_of_incoming_webhooks_are_taken() {
-    let why = |url: &str| webhook_url(url).map(drop).map_err(|(problem, _)| problem);
+    let why = |url: &str| checked_url(url).map(drop).map_err(|(problem, _)| problem);
 
     for host in HOSTS {
         assert_eq!(why(&format!("https://{host}/services/T0/B0/xyz")), Ok(()));
@@ -324,7 +324,7 @@ fn only_urls_of_incoming_webhooks_are_taken() {
 
 fn slack(far_side: &FarSide) -> Notifier {
     let webhook_url = inline(far_side.url("/services/T0/B0/abcdefghijklmnopqrstuvwx"));
-    built(&settings(TypeSettings::Slack(SlackSettings { webhook_url })))
+    built(&settings(TypeSettings::Slack(SlackSettings::Webhook { webhook_url })))
 }
 
 fn hello() -> Message {

@@ -115,7 +115,8 @@ impl Dispatch {
         }
     }
 
-    /// Digests are for people; a receiver that is a program gets every event.
+    /// Digests are for people; a receiver that is a program gets every event, and a live
+    /// message must come to its end.
     fn gather(&self) -> Option<Gather> {
         Route::of(&self.parts.settings)
             .digests

@@ -54,9 +54,9 @@ impl Dispatch {
         );
         self.tell(&claimed, &result, &next, now, took);
         self.heed(&result, &next, begun, now);
-        let (outcome, status, answer) = match result {
-            Ok(receipt) => (AttemptOutcome::Sent, receipt.status, receipt.answer),
-            Err(failure) => (failure.kind.outcome(), failure.status, failure.reason),
+        let (outcome, status, answer, handle) = match result {
+            Ok(receipt) => (AttemptOutcome::Sent, receipt.status, receipt.answer, receipt.handle),
+            Err(failure) => (failure.kind.outcome(), failure.status, failure.reason, None),
         };
         let took_ms = i64::try_from(took.as_millis()).unwrap_or(i64::MAX);
         let number = claimed.delivery.attempts;
@@ -67,6 +67,7 @@ impl Dispatch {
             job_id: claimed.delivery.job_id,
             attempt: Attempt { number, started_at, took_ms, outcome, status, answer },
             next,
+            handle,
         });
     }
 
@@ -199,6 +200,7 @@ impl Flying {
                 answer: why.clone(),
             },
             next: Settled::Again { due_at: now, why, counted: false, unsure: true },
+            handle: None,
         }
     }
 }
@@ -253,6 +255,7 @@ mod tests {
             source: "main".into(),
             job_id: String::new(),
             kind: event.kind,
+            live: false,
             created_at: now,
             held_until: None,
             suppressed: 0,

@@ -123,6 +123,14 @@ pub fn title(document: &Value) -> String {
     }
 }
 
+/// What stays the same of all that is said about a job: its project and its type.
+pub fn about(document: &Value) -> String {
+    const PROJECT_MAX_CHARS: usize = 80;
+
+    let of_type = type_in_words(&text_at(document, "/job/job_type"));
+    format!("{}: {of_type}", cut(&project(document), PROJECT_MAX_CHARS))
+}
+
 /// What happened in one sentence without a period. About a job, it begins with the type.
 pub fn headline(document: &Value) -> String {
     let of_type = type_in_words(&text_at(document, "/job/job_type"));

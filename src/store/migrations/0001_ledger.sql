@@ -149,6 +149,8 @@ CREATE TABLE delivery (
     terminal             INTEGER NOT NULL,
     -- 1 for progress, which waits for everything else; 0 for the rest.
     rank                 INTEGER NOT NULL,
+    -- 1: it edits the one message about its job.
+    live                 INTEGER NOT NULL DEFAULT 0,
     state                TEXT NOT NULL
         CHECK (state IN ('pending', 'sending', 'sent', 'held', 'dead', 'discarded')),
     hold                 TEXT,
@@ -194,6 +196,19 @@ CREATE TABLE attempt (
     status      INTEGER,
     answer      TEXT NOT NULL,
     PRIMARY KEY (delivery_id, number)
+) STRICT, WITHOUT ROWID;
+
+-- The one message about a job through a notifier that edits its messages, whatever the rule.
+CREATE TABLE live_message (
+    source    TEXT NOT NULL,
+    job_id    TEXT NOT NULL,
+    notifier  TEXT NOT NULL,
+    recipient TEXT NOT NULL,
+    -- Where it is, in the words of its service.
+    handle    TEXT NOT NULL,
+    -- When it was last posted or edited, or may have been.
+    edited_ms INTEGER NOT NULL,
+    PRIMARY KEY (source, job_id, notifier, recipient)
 ) STRICT, WITHOUT ROWID;
 
 -- A notifier whose service refuses us: what is owed to it is held and waits for a probe.
