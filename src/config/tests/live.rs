@@ -105,7 +105,7 @@ fn a_bots_token_channel_and_address_have_their_shape() {
         .concat(),
     );
 
-    insta::assert_snapshot!(told.replace("hunter2", "…"), @r#"
+    insta::assert_snapshot!(told.replace("hunter2", "…"), @r##"
     ["xapp-…"] notifier `a`, key `token`: this is the token of an app, which cannot post; take the bot token from the app's page `OAuth & Permissions`: xoxb-…
     [""] notifier `a`, key `channel`: the channel's id is empty; copy the id from the end of the channel's details, like C0123456
     ["https://…"] notifier `b`, key `token`: this is a URL and not a token; take the bot token from the app's page `OAuth & Permissions`: xoxb-…
@@ -117,7 +117,7 @@ fn a_bots_token_channel_and_address_have_their_shape() {
     [5] notifier `f`, key `token`: expected a string, { env = "NAME" }, { file = "PATH" } or { credential = "NAME" }, not a number; write it like token = { env = "SLACK_BOT_TOKEN" }
     [5] notifier `f`, key `channel`: expected a string, found a whole number; write it like channel = "C0123456"
     ["yes"] notifier `f`, key `live`: expected true or false, found a string; write it like live = true
-    "#);
+    "##);
 }
 
 #[test]
