@@ -61,7 +61,7 @@ const API_URL: &str = "https://slack.com/api";
 /// The keys that must be there: those of a bot where one is meant, else a webhook's.
 pub(super) fn required(table: &Table<'_>) -> &'static [&'static str] {
     let named = |key: &&str| table.entries.contains_key(*key);
-    let is_bot = !named(&"webhook_url") && OF_A_BOT.iter().any(|key| named(key));
+    let is_bot = !named(&"webhook_url") && OF_A_BOT.iter().any(named);
     if is_bot { &["token", "channel"] } else { &["webhook_url"] }
 }
 

@@ -27,10 +27,14 @@ pub(super) async fn attempt(parts: DispatchParts, claimed: Claimed) -> Landed {
     let begun = Instant::now();
     let delivery = &claimed.delivery;
     let rule = RuleView { name: delivery.rule.clone(), suppressed: delivery.suppressed };
+    let is_live = parts.settings.is_live() && !claimed.is_digest && !delivery.job_id.is_empty();
+    // To edit a message again repeats nothing for those who read it.
+    let edits = is_live && parts.settings.edits() && claimed.handle.is_some();
+    let repeat = delivery.repeat && !edits;
     let mut document = match (claimed.is_digest, claimed.events.as_slice()) {
         // A gathering of one is a message like any other.
-        (false, [event, ..]) | (true, [event]) => event.document(Some(&rule), delivery.repeat),
-        (_, events) => grouped_document(events, Some(&rule), delivery.repeat).unwrap_or_default(),
+        (false, [event, ..]) | (true, [event]) => event.document(Some(&rule), repeat),
+        (_, events) => grouped_document(events, Some(&rule), repeat).unwrap_or_default(),
     };
     if !delivery.include_download_url {
         document = without_download_url(document);
@@ -46,7 +50,6 @@ pub(super) async fn attempt(parts: DispatchParts, claimed: Claimed) -> Landed {
     if let Some(reason) = &rendered.fell_back {
         telemetry::template_failed(&parts.settings.name, &delivery.template, reason);
     }
-    let is_live = parts.settings.is_live() && !claimed.is_digest && !delivery.job_id.is_empty();
     let envelope = Envelope {
         delivery_id: delivery.id.clone(),
         recipient: delivery.recipient.clone(),

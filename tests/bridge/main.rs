@@ -11,8 +11,8 @@ mod support;
 
 mod catching_up;
 mod health;
-
 mod lasting;
+mod live;
 mod mail;
 mod outcomes;
 mod owing;

@@ -171,7 +171,7 @@ async fn every_mistake_is_shown_at_once_with_its_place_and_the_remedy() {
     19 | livve = ****
        | ^^^^^
        |
-       = help: use one of burst, rate, retry_for, timeout, webhook_url
+       = help: did you mean `live`?
 
     error: rule `failures`, key `on`: no event is called `faild`
       --> rules.toml:23:7

@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use descript_notify::deliver::{FailureKind, Notifier};
+use descript_notify::deliver::{Failure, FailureKind, Notifier, Receipt};
+use descript_notify::model::{Envelope, EventKind, Live, Message};
 
 use super::Then::{After, Broken, Later, Refused, Taken, Unsure};
 use super::support::sink::{Answer, Close, Sink};
-use super::{SLOW, Then, answer, assert_table, notifier, send};
+use super::{SLOW, Then, answer, assert_table, envelope_to, notifier, send};
 
 fn discord(sink: &Sink, more: &str) -> Notifier {
     notifier(&format!(
@@ -138,4 +139,62 @@ async fn the_limit_of_a_channel_is_kept_though_the_bucket_looks_full() {
     assert_eq!(hidden.kind, FailureKind::Later { wait, counts: false });
     assert!(hidden.reason.contains("in the channel, by others too"), "{hidden}");
     assert!(global.reason.contains("from this address, to all webhooks"), "{global}");
+}
+
+/// What is said about a job whose message is known.
+async fn edit(discord: &Notifier) -> Result<Receipt, Failure> {
+    let handle = Some(r#"{"at":{"message":"77"}}"#.to_owned());
+    let live = Live { handle, terminal: false, about: "Film: Import".into() };
+    let envelope = Envelope { kind: EventKind::Started, live: Some(live), ..envelope_to("") };
+    discord.send(&envelope, &Message::Json(r#"{"content":"Import started"}"#.into())).await
+}
+
+#[tokio::test]
+async fn every_answer_to_an_edit_has_its_place_and_none_leaves_it_open() {
+    let sink = Sink::start().await;
+    let discord = discord(&sink, "live = true");
+    let table = [
+        (answer(200, r#"{"id":"77"}"#), Taken),
+        (code(403, 20_022), Later),
+        (code(400, 30_046), Later),
+        (answer(429, r#"{"retry_after":1.5}"#), After(1_500)),
+        (answer(500, ""), Later),
+        (answer(504, ""), Later),
+        (answer(200, "").closing(Close::AfterReading), Later),
+        (code(400, 50_035), Refused),
+        (code(404, 10_015), Broken),
+        (code(404, 10_003), Broken),
+        (code(401, 50_027), Broken),
+        (answer(404, ""), Broken),
+        (html(403), After(TEN_MINUTES_MS)),
+    ];
+
+    for (answer, expected) in table {
+        sink.script([answer.clone()]);
+        let result = edit(&discord).await;
+        assert_eq!(Then::of(&result), expected, "{} {}: {result:?}", answer.status, answer.body);
+    }
+    assert!(sink.received().iter().all(|request| request.method == "PATCH"));
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_edited_is_posted_anew_once() {
+    let sink = Sink::start().await;
+    let discord = discord(&sink, "live = true");
+    for gone in [code(404, 10_008), code(403, 50_005)] {
+        for (second, expected) in [
+            (answer(200, r#"{"id":"78"}"#), Taken),
+            (code(404, 10_015), Broken),
+            (answer(500, ""), Unsure),
+        ] {
+            let before = sink.count();
+            sink.script([gone.clone(), second]);
+
+            let result = edit(&discord).await;
+
+            assert_eq!(Then::of(&result), expected, "{result:?}");
+            let calls: Vec<_> = sink.since(before).into_iter().map(|call| call.method).collect();
+            assert_eq!(calls, ["PATCH", "POST"]);
+        }
+    }
 }

@@ -10,6 +10,7 @@
 #[allow(dead_code, reason = "each test binary uses its part of the stage")]
 mod support;
 
+mod bot;
 mod command;
 mod discord;
 mod mail;

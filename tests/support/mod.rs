@@ -2,11 +2,12 @@
 //!
 //! [`program`] runs the binary, [`bridge`] sets a whole stage (emulator, config, program),
 //! [`sink`] and [`smtp`] are real servers that record what they get and answer from a script,
-//! or by chance ([`mood`]).
+//! by chance ([`mood`]), or as chat services do ([`chat`]).
 //! Every wait ends as soon as what it waits for is there, and fails the test after
 //! [`PATIENCE`]; no test takes a sleep for a proof.
 
 pub mod bridge;
+pub mod chat;
 pub mod mood;
 pub mod program;
 pub mod sink;

@@ -142,10 +142,21 @@ pub struct Sink {
 }
 
 /// Where the answers come from that no script gives.
-#[derive(Debug)]
 enum Usual {
     Always(Answer),
     Moody(Mood),
+    /// From what was asked.
+    By(Box<dyn FnMut(&Received) -> Answer + Send>),
+}
+
+impl std::fmt::Debug for Usual {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Always(_) => "always the same",
+            Self::Moody(_) => "by chance",
+            Self::By(_) => "by what was asked",
+        })
+    }
 }
 
 #[derive(Debug)]
@@ -200,6 +211,11 @@ impl Sink {
         *self.desk.usual.lock().unwrap() = Usual::Moody(mood);
     }
 
+    /// Every request that the script leaves is answered by what it asks for.
+    pub fn answer_by(&self, answer: impl FnMut(&Received) -> Answer + Send + 'static) {
+        *self.desk.usual.lock().unwrap() = Usual::By(Box::new(answer));
+    }
+
     /// Everything that has come so far.
     pub fn received(&self) -> Vec<Received> {
         self.desk.received.borrow().clone()
@@ -251,13 +267,22 @@ impl Sink {
 }
 
 impl Desk {
-    fn answer(&self) -> Answer {
+    /// The answer to a request that has not been read; `None` where it depends on that.
+    fn answer(&self) -> Option<Answer> {
         if let Some(scripted) = self.script.lock().unwrap().pop_front() {
-            return scripted;
+            return Some(scripted);
         }
         match &mut *self.usual.lock().unwrap() {
-            Usual::Always(answer) => answer.clone(),
-            Usual::Moody(mood) => mood.answer(),
+            Usual::Always(answer) => Some(answer.clone()),
+            Usual::Moody(mood) => Some(mood.answer()),
+            Usual::By(_) => None,
+        }
+    }
+
+    fn answer_to(&self, request: &Received) -> Answer {
+        match &mut *self.usual.lock().unwrap() {
+            Usual::By(answer) => answer(request),
+            _ => Answer::ok(),
         }
     }
 }
@@ -286,11 +311,16 @@ async fn serve(stream: TcpStream, desk: &Desk) -> std::io::Result<()> {
         if stream.fill_buf().await?.is_empty() {
             return Ok(());
         }
-        let answer = desk.answer();
-        if answer.close == Close::Before {
+        let known = desk.answer();
+        if known.as_ref().is_some_and(|answer| answer.close == Close::Before) {
             return Ok(());
         }
-        let request = read_request(&mut stream, answer.clone()).await?;
+        let answer = known.clone().unwrap_or_else(Answer::ok);
+        let mut request = read_request(&mut stream, answer).await?;
+        if known.is_none() {
+            request.answer = desk.answer_to(&request);
+        }
+        let answer = request.answer.clone();
         desk.received.send_modify(|all| all.push(request));
         if answer.close == Close::AfterReading {
             return Ok(());
