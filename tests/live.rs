@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use descript_notify::model::{
-    Attempt, AttemptOutcome, DeliveryId, Event, EventKey, EventKind, Fingerprint, JobId, JobState,
-    KnownJob, NewDelivery, Phase, ProjectName,
+    Attempt, AttemptOutcome, Decided, DeliveryId, Event, EventKey, EventKind, Fingerprint, JobId,
+    JobState, KnownJob, NewDelivery, Pacing, Phase, ProjectName,
 };
 use descript_notify::store::{
-    Access, Claim, ClaimFrom, Claimed, Decided, HealthChange, Settled, Settlement, Store, Turn,
+    Access, Claim, ClaimFrom, Claimed, Deciding, HealthChange, Settled, Settlement, Store, Turn,
     WalkCommit,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -50,6 +50,7 @@ fn event(job: &str, kind: EventKind, occurrence: &str, now: Timestamp) -> Event 
         project_name: ProjectName::None,
         facts: serde_json::Map::new(),
         job: Some(serde_json::Map::new()),
+        timer: None,
     }
 }
 
@@ -68,14 +69,19 @@ fn owed(event: &Event, rules: &[&str], now: Timestamp) -> Vec<NewDelivery> {
         kind: event.kind,
         live: true,
         created_at: now,
+        held_until: None,
+        suppressed: 0,
     };
     rules.iter().map(delivery).collect()
 }
 
 async fn commit(store: &Store, event: Event, owed: Vec<NewDelivery>) {
-    let events = vec![Decided { event, verdicts: Vec::new(), owed }];
-    let commit = WalkCommit { events, ..WalkCommit::default() };
-    store.begin("main").await.unwrap().commit(&commit).await.unwrap();
+    let now = event.detected_at;
+    let commit = WalkCommit { events: vec![event], ..WalkCommit::default() };
+    let decide =
+        |event: Event, _: &mut Pacing| Decided { owed: owed.clone(), ..Decided::nothing(event) };
+    let deciding = Deciding { now, decide: &decide };
+    store.begin("main").await.unwrap().commit(&commit, deciding).await.unwrap();
 }
 
 async fn happens(store: &Store, kind: EventKind, occurrence: &str, now: Timestamp) {
@@ -92,7 +98,7 @@ async fn turn(store: &Store, settlements: &[Settlement], now: Timestamp) -> Vec<
     let until = now + SignedDuration::from_secs(60);
     let claim = Some(Claim { from: ClaimFrom::Due, most: 9, until });
     let turn = Turn { settlements, claim, health: None };
-    store.turn("team", &turn, now).await.unwrap()
+    store.turn("team", &turn, now).await.unwrap().claimed
 }
 
 fn settled(claimed: &Claimed, next: Settled, handle: Option<&str>) -> Settlement {
@@ -366,12 +372,12 @@ async fn what_was_held_edits_its_message_when_the_notifier_is_well() {
         probe_due: at(60_000),
     };
     let held = settled(&refused[0], Settled::Held { why: "revoked".into() }, None);
-    let health = Some(HealthChange::Broken { broken: &broken, notices: &[] });
+    let health = Some(HealthChange::Broken { broken: &broken, news: None });
     let turn = Turn { settlements: &[held], health, claim: None };
     place.store.turn("team", &turn, at(4_100)).await.unwrap();
     happens(&place.store, EventKind::Failed, "", at(5_000)).await;
 
-    let health = Some(HealthChange::Well { gather: None, notices: &[] });
+    let health = Some(HealthChange::Well { gather: None, news: None });
     let until = at(99_000);
     let claim = Some(Claim { from: ClaimFrom::Due, most: 9, until });
     let turn = Turn { settlements: &[], health, claim };
