@@ -355,6 +355,8 @@ pub fn without_download_url(mut document: Value) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
+
     use super::*;
 
     #[test]
@@ -369,6 +371,39 @@ mod tests {
     fn a_job_ends_in_one_slot_whatever_its_outcome() {
         assert_eq!(EventKind::Failed.slot(), EventKind::Succeeded.slot());
         assert_ne!(EventKind::Vanished.slot(), EventKind::Succeeded.slot());
+    }
+
+    fn about_a_job(job: Value) -> Event {
+        let about = |kind| {
+            Event::about_itself(kind, "main", "j", Timestamp::MIN, Timestamp::MIN, Map::new())
+        };
+        Event { job: job.as_object().cloned(), ..about(EventKind::Stalled) }
+    }
+
+    #[test]
+    fn a_job_tells_what_it_used_unless_the_api_does() {
+        let usage = |job| about_a_job(job).document(None, false)["job"]["usage"].clone();
+
+        let used = usage(json!({"result": {"media_seconds_used": 90, "ai_credits_used": 9}}));
+        assert_eq!(used, json!({"media_minutes": 1.5, "ai_credits": 9}));
+        assert_eq!(usage(json!({})), json!({"media_minutes": null, "ai_credits": null}));
+        assert_eq!(usage(json!({"usage": "theirs", "result": {"ai_credits_used": 9}})), "theirs");
+    }
+
+    #[test]
+    fn only_an_event_of_a_timer_tells_about_one() {
+        let plain = about_a_job(json!({}));
+        let (after, waited) = (SignedDuration::from_mins(30), SignedDuration::from_millis(90_500));
+        let timer = Some(TimerFacts { after, waited, number: 2 });
+        let timed = Event { timer, ..plain.clone() };
+
+        let event = timed.document(None, false)["event"].clone();
+
+        let told = TimerFacts::FIELDS.map(|field| event[field].clone());
+        assert_eq!(told, [json!(1800), json!(90.5), json!(2)]);
+        for field in TimerFacts::FIELDS {
+            assert_eq!(plain.document(None, false)["event"].get(field), None);
+        }
     }
 
     #[test]

@@ -108,8 +108,6 @@ mod tests {
     fn an_empty_list_is_a_mistake() {
         let (_, problems) = parse(&[]);
 
-        insta::assert_snapshot!(problems, @r#"
-        None rule `a`, key `on`: no event is named, so the rule would never match; use one of queued, started, progress, succeeded, partial, failed, cancelled, stopped, changed, overdue, stalled, vanished, project_idle, notifier_down, notifier_up, spend_crossed, source_down, source_up, finished, any
-        "#);
+        insta::assert_snapshot!(problems, @"None rule `a`, key `on`: no event is named, so the rule would never match; use one of queued, started, progress, succeeded, partial, failed, cancelled, stopped, changed, overdue, stalled, vanished, project_idle, notifier_down, notifier_up, spend_crossed, source_down, source_up, finished, any");
     }
 }

@@ -33,7 +33,7 @@ fn timed() -> Vec<(&'static str, Event)> {
 fn sums() -> Vec<(&'static str, Event)> {
     use EventKind::{ProjectIdle, SpendCrossed};
 
-    let project: [(&str, Value); 12] = [
+    let project: [(&str, Value); 14] = [
         ("id", PROJECT_ID.into()),
         ("name", PROJECT_NAME.into()),
         ("url", "https://web.descript.com/1b6f0c1e-55a1-4b0e-9f2b-0c7f2a7d9e11".into()),
@@ -44,7 +44,9 @@ fn sums() -> Vec<(&'static str, Event)> {
         ("cancelled", 1.into()),
         ("stopped", 0.into()),
         ("vanished", 0.into()),
+        ("failed_files", 2.into()),
         ("began_at", "2026-11-20T07:12:09Z".into()),
+        ("ended_at", "2026-11-20T08:03:10Z".into()),
         ("usage", json!({"media_minutes": 41.5, "ai_credits": 87})),
     ];
     let spend: [(&str, Value); 7] = [

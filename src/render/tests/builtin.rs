@@ -131,8 +131,8 @@ fn a_subject_says_project_type_and_outcome() {
     partial, nothing else known: no project: AI edit finished partially
     succeeded, nothing else known: no project: AI edit succeeded
     stopped without a result: no project: AI edit stopped, its outcome is not known
-    overdue: Client A/Episode 12: Import is taking longer than it should
-    stalled, said again: Client A/Episode 12: Publish has stopped moving
+    overdue: Client A/Episode 12: Import has not ended after 30m
+    stalled, said again: Client A/Episode 12: Publish has not moved for 1h 35m
     project idle: Client A/Episode 12: The last job of the project has ended
     spend crossed: A spending limit was reached
     source down: Descript cannot be polled: main

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::group::{events_of, total_of};
 use super::media;
+use super::time::in_words;
 use super::{Call, as_text};
 use crate::model::EventKind;
 use crate::render::escape::{cut, one_line};
@@ -148,8 +149,14 @@ pub fn headline(document: &Value) -> String {
         Some(EventKind::Cancelled) => format!("{of_type} cancelled"),
         Some(EventKind::Stopped) => format!("{of_type} stopped, its outcome is not known"),
         Some(EventKind::Changed) => format!("{of_type} is now {}, a state not known here", state()),
-        Some(EventKind::Overdue) => format!("{of_type} is taking longer than it should"),
-        Some(EventKind::Stalled) => format!("{of_type} has stopped moving"),
+        Some(EventKind::Overdue) => match waited(document) {
+            Some(waited) => format!("{of_type} has not ended after {waited}"),
+            None => format!("{of_type} is taking longer than it should"),
+        },
+        Some(EventKind::Stalled) => match waited(document) {
+            Some(waited) => format!("{of_type} has not moved for {waited}"),
+            None => format!("{of_type} has stopped moving"),
+        },
         Some(EventKind::Vanished) => {
             format!("{of_type} is gone from Descript, its end was not seen")
         }
@@ -285,6 +292,12 @@ fn caught_up(document: &Value) -> String {
         Some(1) => ", 1 is being caught up".into(),
         Some(waiting) => format!(", {waiting} are being caught up"),
     }
+}
+
+/// How long a job has taken, or has not moved.
+fn waited(document: &Value) -> Option<String> {
+    let seconds = document.pointer("/event/waited_seconds")?.as_f64()?;
+    (seconds >= 1.0).then(|| in_words(seconds as i64))
 }
 
 fn shown_state(document: &Value) -> String {

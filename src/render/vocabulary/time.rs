@@ -53,7 +53,7 @@ fn instant(value: &Value) -> Option<Timestamp> {
 }
 
 /// The two largest units: `4m 12s`, `2h 5m`, `3d 4h`.
-fn in_words(seconds: i64) -> String {
+pub fn in_words(seconds: i64) -> String {
     let (days, hours) = (seconds / 86_400, seconds / 3600 % 24);
     let (minutes, rest) = (seconds / 60 % 60, seconds % 60);
     let pair = |large: i64, unit: &str, small: i64, smaller: &str| match small {
