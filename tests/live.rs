@@ -381,7 +381,7 @@ async fn what_was_held_edits_its_message_when_the_notifier_is_well() {
     let until = at(99_000);
     let claim = Some(Claim { from: ClaimFrom::Due, most: 9, until });
     let turn = Turn { settlements: &[], health, claim };
-    let released = place.store.turn("team", &turn, at(61_000)).await.unwrap();
+    let released = place.store.turn("team", &turn, at(61_000)).await.unwrap().claimed;
 
     assert_eq!(told(&released), ["failed"]);
     assert_eq!(released[0].handle.as_deref(), Some("here"));
@@ -412,7 +412,9 @@ async fn a_message_is_forgotten_with_the_deliveries_of_a_job_that_is_over() {
     for (phase, known_after) in [(Phase::Ended, false), (Phase::Open, true)] {
         let place = place().await;
         let commit = WalkCommit { jobs: vec![job("a", phase)], ..WalkCommit::default() };
-        place.store.begin("main").await.unwrap().commit(&commit).await.unwrap();
+        let decide = |event: Event, _: &mut Pacing| Decided::nothing(event);
+        let deciding = Deciding { now: at(0), decide: &decide };
+        place.store.begin("main").await.unwrap().commit(&commit, deciding).await.unwrap();
         posted(&place.store, at(0)).await;
         let (keep, none) = (Duration::from_secs(24 * 3_600), HashSet::new());
         let days = |days: i64| at(days * 24 * 3_600_000);

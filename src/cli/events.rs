@@ -59,7 +59,7 @@ pub(super) async fn events(
         let matched: Vec<&str> = row
             .verdicts
             .iter()
-            .filter(|(_, verdict)| verdict.sends())
+            .filter(|(_, verdict)| verdict.sends() || verdict.matched())
             .map(|(rule, _)| rule.as_str())
             .collect();
         table.row([

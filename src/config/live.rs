@@ -8,7 +8,6 @@ use super::notes::Notes;
 use crate::deliver::settings::NotifierSettings;
 
 /// The names of the notifiers that are live.
-#[cfg_attr(not(test), expect(dead_code, reason = "no key of a rule holds messages back yet"))]
 pub(super) fn names(notifiers: &[NotifierSettings]) -> Vec<String> {
     let live = notifiers.iter().filter(|settings| settings.is_live());
     live.map(|settings| settings.name.clone()).collect()
@@ -16,7 +15,6 @@ pub(super) fn names(notifiers: &[NotifierSettings]) -> Vec<String> {
 
 /// Notes each notifier of a rule that is live, where the rule's `key` at `span` (`throttle` or
 /// `group`) holds messages back. `live` are the names of all live notifiers.
-#[cfg_attr(not(test), expect(dead_code, reason = "no key of a rule holds messages back yet"))]
 pub(super) fn check_rule(
     key: &str,
     span: &Range<usize>,
@@ -36,27 +34,22 @@ pub(super) fn check_rule(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::config::{Defaults, parse};
 
     #[test]
     fn a_live_notifier_of_a_rule_that_holds_messages_back_is_a_mistake() {
         let text = "[notifiers.a]\ntype = 'discord'\nwebhook_url = { env = 'U' }\nlive = true\n\
              [notifiers.b]\ntype = 'console'\n\
-             [notifiers.c]\ntype = 'slack'\ntoken = { env = 'T' }\nchannel = 'C1'\nlive = true\n\
-             [notifiers.d]\ntype = 'slack'\ntoken = { env = 'T' }\nchannel = 'C1'\n";
+             [notifiers.d]\ntype = 'slack'\ntoken = { env = 'T' }\nchannel = 'C1'\n\
+             [[rules]]\nname = 'r'\non = ['finished']\nnotify = ['b', 'a', 'd']\n\
+             throttle = { every = '1m' }\n";
         let defaults = Defaults { state_folder: Some("/state".into()) };
-        let config = parse(text, std::path::Path::new("/"), &defaults).config.unwrap();
-        let live = names(&config.notifiers);
-        let mut problems = Vec::new();
 
-        let notify = ["b", "a", "d"].map(str::to_owned);
-        let mut notes = Notes::new("rule `r`", &mut problems);
-        check_rule("throttle", &(3..7), &notify, &live, &mut notes);
+        let parsed = parse(text, std::path::Path::new("/"), &defaults);
 
-        assert_eq!(live, ["a", "c"]);
-        assert_eq!(problems.len(), 1);
-        assert_eq!(problems[0].span, Some(3..7));
-        insta::assert_snapshot!(problems[0], @"rule `r`, key `throttle`: `a` is live: it has one message about each job, which `throttle` would keep from its end");
+        assert_eq!(parsed.problems.len(), 1, "{:?}", parsed.problems);
+        let place = parsed.problems[0].span.clone().unwrap();
+        assert_eq!(&text[place], "throttle");
+        insta::assert_snapshot!(parsed.problems[0], @"rule `r`, key `throttle`: `a` is live: it has one message about each job, which `throttle` would keep from its end");
     }
 }

@@ -13,6 +13,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::case::{self, Known};
+use super::live;
 use super::notes::Notes;
 use super::rule::Shared;
 use super::secrecy::is_secret_key;
@@ -101,8 +102,15 @@ fn read(
 
     let known: Vec<String> = names.iter().map(|(name, _)| name.clone()).collect();
     let zone = service.as_ref().map_or(TimeZone::UTC, |service| service.timezone.clone());
-    let mut shared =
-        Shared { text, zone, notifiers: &known, names: Vec::new(), notified: BTreeSet::new() };
+    let live = live::names(&notifiers);
+    let mut shared = Shared {
+        text,
+        zone,
+        notifiers: &known,
+        live: &live,
+        names: Vec::new(),
+        notified: BTreeSet::new(),
+    };
     let mut rules = Vec::new();
     let tables = rule_tables(&mut root, problems);
     let any_rule = !tables.is_empty();

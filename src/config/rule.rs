@@ -12,6 +12,7 @@ use toml::Spanned;
 use super::active::{ActiveWritten, take_active};
 use super::flood::{GroupWritten, ThrottleWritten, take_group, take_throttle};
 use super::length::{Length, short};
+use super::live;
 use super::notes::Notes;
 use super::on::{AfterWord, EventWord, On, after, check_after, repeat};
 use super::spend::{SpendWritten, check_alone, take_spend};
@@ -85,6 +86,8 @@ pub(super) struct Shared<'a> {
     pub(super) zone: TimeZone,
     /// Every notifier's name, those with mistakes too.
     pub(super) notifiers: &'a [String],
+    /// The names of those that are live.
+    pub(super) live: &'a [String],
     /// The names of the rules so far.
     pub(super) names: Vec<String>,
     /// The notifiers named so far.
@@ -125,6 +128,11 @@ pub(super) fn read(
         check_alone(on, |key| places.get(key).cloned(), notes);
     }
     let notify = written.notify.map(|names| notify(&names, shared, notes));
+    for key in ["throttle", "group"] {
+        if let (Some(place), Some(notify)) = (places.get(key), &notify) {
+            live::check_rule(key, place, notify, shared.live, notes);
+        }
+    }
     let template = written.template.as_ref().map_or("default", |name| template(name, notes));
     let thing = format!("{}, key `match`", notes.thing());
     let condition = written.conditions.map(|written| written.parse(&thing, notes.problems()));

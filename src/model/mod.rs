@@ -26,4 +26,4 @@ pub use timer::TimerFacts;
 pub use usage::{Usage, outcome_of, usage_of};
 pub use verdict::Verdict;
 
-use usage::number_of;
+pub use usage::number_of;

@@ -74,7 +74,7 @@ impl Usage {
 }
 
 /// A number of JSON, whole where it can be.
-pub(super) fn number_of(number: f64) -> Option<Number> {
+pub fn number_of(number: f64) -> Option<Number> {
     /// Beyond it not every whole number is one of the type's.
     const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
     if number.fract() == 0.0 && number.abs() <= EXACT_MAX {

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Ingest, IngestParts, PollError};
 use crate::diff::{EndedJob, project_idle};
-use crate::model::{Event, EventId, EventKind, Pacing, ProjectName, TimedJob};
+use crate::model::{Event, EventId, EventKind, Pacing, ProjectName, TimedJob, number_of};
 use crate::pipeline::policy::Policy;
 use crate::rules::{After, Due, Rule, Watched, usual};
 use crate::store::{Committed, Deciding, OpenJob, StoreError, WalkCommit};
@@ -227,7 +227,7 @@ impl Ingest {
             let mut facts = Map::new();
             facts.insert("rule".into(), json!(rule.name));
             facts.insert("unit".into(), json!(spend.unit.as_str()));
-            facts.insert("amount".into(), json!(spend.amount));
+            facts.insert("amount".into(), json!(number_of(spend.amount)));
             facts.insert("per".into(), json!(spend.per.as_str()));
             facts.insert("from".into(), json!(from.to_string()));
             facts.insert("to".into(), json!(to.to_string()));
@@ -239,7 +239,7 @@ impl Ingest {
             let used = spend.counts(&self.parts.store.used(from, to).await?);
             if let Some(used) = used.filter(|used| *used >= spend.amount) {
                 let mut event = event;
-                event.facts.insert("used".into(), json!((used * 100.0).round() / 100.0));
+                event.facts.insert("used".into(), json!(number_of((used * 100.0).round() / 100.0)));
                 events.push(event);
             }
         }
