@@ -7,6 +7,7 @@
 mod build;
 mod signals;
 mod template_files;
+mod watch;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -18,11 +19,9 @@ pub use build::{App, Built, StartError, notifier, resolver};
 pub use signals::stop_on_signals;
 pub use template_files::{TemplateProblems, load_templates};
 
+use self::watch::Watch;
 use crate::pipeline::Drained;
 use crate::telemetry;
-
-/// How often it is asked whether another process has written to the store.
-const WATCH_EVERY: Duration = Duration::from_secs(1);
 
 /// For the store to close. What is committed is on disk without it.
 const CLOSE_WITHIN: Duration = Duration::from_secs(2);
@@ -39,7 +38,7 @@ pub enum Ended {
 impl App {
     /// Runs until `stop`, then lets what is in flight end, for at most 10 s.
     pub async fn run(self, stop: CancellationToken) -> Ended {
-        let Built { ingests, dispatches, store, nudges, retry_bells } = self.parts;
+        let Built { ingests, dispatches, store, nudges, retry_bells, forgetting } = self.parts;
         // Each says whether it has settled everything; its name is known also when it panics.
         let mut loops: JoinSet<bool> = JoinSet::new();
         let mut names = HashMap::new();
@@ -55,16 +54,8 @@ impl App {
             let task = loops.spawn(dispatch.run(stop.clone()));
             names.insert(task.id(), format!("the sender of notifier `{name}`"));
         }
-        let watched = (store.clone(), stop.clone());
-        let task = loops.spawn(async move {
-            let (store, stop) = watched;
-            let ring = || {
-                retry_bells.iter().for_each(|bell| bell.notify_one());
-                nudges.ring_all();
-            };
-            watch_store(&store, ring, &stop).await;
-            true
-        });
+        let watch = Watch { store: store.clone(), nudges, retry_bells, forgetting };
+        let task = loops.spawn(watch.run(stop.clone()));
         names.insert(task.id(), "the watch over the store".into());
 
         let died = tokio::select! {
@@ -129,22 +120,5 @@ impl App {
         }
         store.close().await;
         well && !stop.is_cancelled()
-    }
-}
-
-/// Rings when another process has written: a person may have asked for a retry.
-async fn watch_store(store: &crate::store::Store, ring: impl Fn(), stop: &CancellationToken) {
-    let mut last = store.data_version().await.ok();
-    loop {
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(WATCH_EVERY) => {}
-        }
-        let version = store.data_version().await.ok();
-        if version.is_some() && version != last {
-            last = version;
-            ring();
-        }
     }
 }

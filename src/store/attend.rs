@@ -1,4 +1,9 @@
 //! What a person sees and decides of single deliveries: attempts, retry, discard.
+//!
+//! A retry is counted for its notifier, so that a service beside which a command has written can
+//! tell that a person asks, from everything else that commands write.
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -21,6 +26,7 @@ impl Store {
         ids: &[DeliveryId],
         now: Timestamp,
     ) -> Result<Vec<DeliveryId>, StoreError> {
+        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
         let changed: Vec<String> = sqlx::query_scalar(
             "UPDATE delivery SET state = 'pending', due_ms = $2, failures = 0,
                  first_attempt_ms = NULL, held_total_ms = 0, ended_ms = NULL, hold = NULL, held_since_ms = NULL
@@ -29,9 +35,33 @@ impl Store {
         )
         .bind(json!(ids).to_string())
         .bind(ms(now))
-        .fetch_all(&self.writer)
+        .fetch_all(&mut *transaction)
         .await?;
+        sqlx::query(
+            "INSERT INTO meta (key, value)
+             SELECT DISTINCT 'retries ' || notifier, '1' FROM delivery
+             WHERE id IN (SELECT value FROM json_each($1))
+             ON CONFLICT (key) DO UPDATE SET value = value + 1",
+        )
+        .bind(json!(changed).to_string())
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
         Ok(changed.into_iter().map(DeliveryId::from_stored).collect())
+    }
+
+    /// How often people have asked for retries, by notifier.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub async fn retries(&self) -> Result<BTreeMap<String, i64>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT substr(key, length('retries ') + 1) AS notifier, CAST(value AS INTEGER) AS n
+             FROM meta WHERE key LIKE 'retries %'",
+        )
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter().map(|row| Ok((row.try_get("notifier")?, row.try_get("n")?))).collect()
     }
 
     /// Gives up deliveries that have not been sent, by a person's decision. Returns those
