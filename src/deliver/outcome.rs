@@ -29,6 +29,8 @@ pub struct Failure {
     pub status: Option<i32>,
     /// One sentence for people, with the other side's words.
     pub reason: String,
+    /// As in [`Receipt::pause`]: for the messages after this one, whatever becomes of it.
+    pub pause: Option<Duration>,
 }
 
 /// What to do next.
@@ -73,7 +75,7 @@ impl FailureKind {
 impl Failure {
     /// A failure without a status.
     pub fn new(kind: FailureKind, reason: impl Into<String>) -> Self {
-        Self { kind, status: None, reason: reason.into() }
+        Self { kind, status: None, reason: reason.into(), pause: None }
     }
 
     /// A message in a form that the notifier's type cannot send.

@@ -81,7 +81,10 @@ impl Discord {
             .await
             .map_err(|fault| fault.sending_to(SERVICE))?;
         let settled = answer.settle(SERVICE, sort(&answer, envelope.now), &self.way.redactor);
-        settled.map(|receipt| Receipt { pause: pause(&answer), ..receipt })
+        let pause = pause(&answer);
+        settled
+            .map(|receipt| Receipt { pause, ..receipt })
+            .map_err(|failure| Failure { pause, ..failure })
     }
 
     /// Reads the webhook, which posts nothing.
