@@ -48,6 +48,7 @@ fn forty(text: &str, link: &str) -> Value {
 
 fn hostile(mut event: Value, kind: &str, text: &str, link: &str) -> Value {
     event["event"]["kind"] = kind.into();
+    event["event"]["late"] = true.into();
     event["event"]["to"] = text.into();
     if kind.starts_with("source") || kind.starts_with("notifier") {
         event["job"] = Value::Null;

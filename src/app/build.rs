@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
@@ -36,7 +37,17 @@ pub struct Built {
     pub keeper: Keeper,
     pub store: Store,
     pub nudges: Nudges,
-    pub retry_bells: Vec<Arc<Notify>>,
+    /// By notifier: rung when a person asks for a retry.
+    pub retry_bells: Vec<(String, Arc<Notify>)>,
+    pub forgetting: Forgetting,
+}
+
+/// What is needed to forget sources that left the config.
+#[derive(Debug)]
+pub struct Forgetting {
+    pub sources: Vec<String>,
+    pub keep: Duration,
+    pub clock: Clock,
 }
 
 /// Why the service cannot start.
@@ -141,7 +152,7 @@ impl App {
         for (settings, notifier) in config.notifiers.into_iter().zip(notifiers) {
             let name = settings.name.clone();
             let retry_bell = Arc::new(Notify::new());
-            retry_bells.push(retry_bell.clone());
+            retry_bells.push((name.clone(), retry_bell.clone()));
             let parts = DispatchParts {
                 bell: nudges.bell(&name),
                 settings,
@@ -156,7 +167,24 @@ impl App {
         }
         let keeper =
             Keeper { store: store.clone(), policy, nudges: nudges.clone(), clock: clock.clone() };
-        Ok(Self { parts: Built { ingests, dispatches, keeper, store, nudges, retry_bells } })
+        let forgetting = Forgetting { sources, keep: config.service.keep, clock };
+        forgetting.of(&store).await.map_err(failed)?;
+        let parts = Built { ingests, dispatches, keeper, store, nudges, retry_bells, forgetting };
+        Ok(Self { parts })
+    }
+}
+
+impl Forgetting {
+    /// Forgets what is known of sources that left the config, as far as it is old enough.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be written.
+    pub async fn of(&self, store: &Store) -> Result<(), StoreError> {
+        let forgotten = store.prune_removed(&self.sources, self.keep, self.clock.now()).await?;
+        for (source, done) in forgotten {
+            telemetry::pruned(&source, done.events, done.deliveries, done.jobs);
+        }
+        Ok(())
     }
 }
 

@@ -7,6 +7,7 @@
 mod build;
 mod signals;
 mod template_files;
+mod watch;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -18,12 +19,10 @@ pub use build::{App, Built, StartError, notifier, resolver};
 pub use signals::stop_on_signals;
 pub use template_files::{TemplateProblems, load_templates};
 
+use self::watch::Watch;
 use crate::pipeline::{Dispatch, Drained};
 use crate::store::{Store, StoreError};
 use crate::telemetry;
-
-/// How often it is asked whether another process has written to the store.
-const WATCH_EVERY: Duration = Duration::from_secs(1);
 
 /// Under `run --once`: a first round, what that tells about a notifier, and what becomes of it.
 const MOST_ROUNDS: usize = 3;
@@ -43,7 +42,8 @@ pub enum Ended {
 impl App {
     /// Runs until `stop`, then lets what is in flight end, for at most 10 s.
     pub async fn run(self, stop: CancellationToken) -> Ended {
-        let Built { ingests, dispatches, keeper, store, nudges, retry_bells } = self.parts;
+        let Built { ingests, dispatches, keeper, store, nudges, retry_bells, forgetting } =
+            self.parts;
         // Each says whether it has settled everything; its name is known also when it panics.
         let mut loops: JoinSet<bool> = JoinSet::new();
         let mut names = HashMap::new();
@@ -65,16 +65,8 @@ impl App {
             true
         });
         names.insert(task.id(), "the keeper of held messages".into());
-        let watched = (store.clone(), stop.clone());
-        let task = loops.spawn(async move {
-            let (store, stop) = watched;
-            let ring = || {
-                retry_bells.iter().for_each(|bell| bell.notify_one());
-                nudges.ring_all();
-            };
-            watch_store(&store, ring, &stop).await;
-            true
-        });
+        let watch = Watch { store: store.clone(), nudges, retry_bells, forgetting };
+        let task = loops.spawn(watch.run(stop.clone()));
         names.insert(task.id(), "the watch over the store".into());
 
         let died = tokio::select! {
@@ -184,21 +176,4 @@ async fn drain_all(
 fn store_failed(store: &Store, doing: &str, problem: StoreError) {
     let problem = problem.of(store.path()).to_string();
     telemetry::store_trouble(doing, &problem, Duration::ZERO);
-}
-
-/// Rings when another process has written: a person may have asked for a retry.
-async fn watch_store(store: &Store, ring: impl Fn(), stop: &CancellationToken) {
-    let mut last = store.data_version().await.ok();
-    loop {
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(WATCH_EVERY) => {}
-        }
-        let version = store.data_version().await.ok();
-        if version.is_some() && version != last {
-            last = version;
-            ring();
-        }
-    }
 }

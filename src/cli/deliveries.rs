@@ -152,33 +152,49 @@ async fn retry(args: &RetryArgs, store: &Store, screen: &Screen) -> Result<Exit,
         false => find_all(store, &args.ids).await?,
     };
     let done = store.retry(&ids, settings::now()).await.map_err(settings::failed(store))?;
-    tell_done(screen, args.json, "retried", &ids, &done)
+    tell_done(screen, args.json, &RETRY, &ids, &done, store).await
 }
 
 async fn discard(args: &DiscardArgs, store: &Store, screen: &Screen) -> Result<Exit, Stop> {
     let ids = find_all(store, &args.ids).await?;
     let done = store.discard(&ids, settings::now()).await.map_err(settings::failed(store))?;
-    tell_done(screen, args.json, "discarded", &ids, &done)
+    tell_done(screen, args.json, &DISCARD, &ids, &done, store).await
 }
 
-/// Says which were done. Those that could not be make the command fail.
-fn tell_done(
+/// The words for what a person decides.
+struct Decision {
+    verb: &'static str,
+    done: &'static str,
+}
+
+const RETRY: Decision = Decision { verb: "retry", done: "retried" };
+const DISCARD: Decision = Decision { verb: "discard", done: "discarded" };
+
+/// Says which were done, and why others were not. Those make the command fail.
+async fn tell_done(
     screen: &Screen,
     as_json: bool,
-    what: &str,
+    Decision { verb, done: what }: &Decision,
     asked: &[DeliveryId],
     done: &[DeliveryId],
+    store: &Store,
 ) -> Result<Exit, Stop> {
     let left: Vec<&DeliveryId> = asked.iter().filter(|id| !done.contains(id)).collect();
     if as_json {
-        screen.say_json(&json!({ (what): done, "unchanged": left }));
+        screen.say_json(&json!({ (*what): done, "unchanged": left }));
     } else {
         screen.say(&format!("{what} {}", settings::counted(done.len(), "delivery")));
-        for id in &left {
-            screen.complain(&format!(
-                "{id} was not {what}: it is being sent, was sent, or was discarded"
-            ));
-        }
+    }
+    for id in &left {
+        let rows = store.find_delivery(id.as_str()).await.map_err(settings::failed(store))?;
+        let held = rows.first().filter(|row| row.delivery.state == DeliveryState::Held);
+        let why = match held.and_then(|row| row.digest.as_ref()) {
+            Some((digest, _)) => {
+                format!("it was gathered into the digest {digest}: {verb} that one")
+            }
+            None => "it is being sent, was sent, or was discarded".into(),
+        };
+        screen.complain(&format!("{id} was not {what}: {why}"));
     }
     Ok(if left.is_empty() { Exit::Done } else { Exit::Failed })
 }
@@ -235,6 +251,7 @@ pub(super) fn document(row: &DeliveryRow) -> Value {
         "first_attempt_at": delivery.first_attempt_at.map(|at| at.to_string()),
         "sent_at": delivery.sent_at.map(|at| at.to_string()),
         "last_error": last_error(row),
+        "digest": row.digest.as_ref().map(|(id, _)| id),
     })
 }
 
@@ -262,6 +279,9 @@ fn story(
         lines.push(format!("recipient  {}", delivery.recipient));
     }
     lines.push(format!("template   {}", delivery.template));
+    if let Some((digest, state)) = &row.digest {
+        lines.push(format!("digest     {digest} ({state})"));
+    }
     lines.push(format!("owed since {}", settings::when(delivery.created_at)));
     lines.push(format!("next       {}", next(row, broken, now)));
     lines.push(String::new());
@@ -292,8 +312,13 @@ pub(super) fn next(row: &DeliveryRow, broken: Option<&Broken>, now: Timestamp) -
         }
         DeliveryState::Pending => format!("sent as soon as its notifier can{marked}"),
         DeliveryState::Sending => "an attempt is under way".into(),
-        DeliveryState::Held => match (broken, &delivery.last_error) {
-            (Some(broken), _) => format!(
+        DeliveryState::Held => match (&row.digest, broken, &delivery.last_error) {
+            (Some((digest, DeliveryState::Dead)), ..) => format!(
+                "waits: the digest {digest} that it was gathered into was given up; `deliveries \
+                 retry {digest}` tries again"
+            ),
+            (Some((digest, _)), ..) => format!("sent with the digest {digest}"),
+            (None, Some(broken), _) => format!(
                 "waits: {} refuses us since {} ({}); the next probe is at {}, `deliveries retry` \
                  tries now",
                 delivery.notifier,
@@ -301,8 +326,8 @@ pub(super) fn next(row: &DeliveryRow, broken: Option<&Broken>, now: Timestamp) -
                 shown(&broken.reason),
                 settings::when(broken.probe_due),
             ),
-            (None, Some(why)) => format!("waits: {}", shown(why)),
-            (None, None) => "waits; `deliveries retry` sends it now".into(),
+            (None, None, Some(why)) => format!("waits: {}", shown(why)),
+            (None, None, None) => "waits; `deliveries retry` sends it now".into(),
         },
         DeliveryState::Dead => {
             format!("nothing, it was given up; `deliveries retry {}` tries again", delivery.id)

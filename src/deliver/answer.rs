@@ -53,7 +53,7 @@ impl Answer {
             reason.push_str(": ");
             reason.push_str(part);
         }
-        Err(Failure { kind, status, reason })
+        Err(Failure { kind, status, reason, pause: None })
     }
 }
 

@@ -31,6 +31,8 @@ pub struct Failure {
     pub status: Option<i32>,
     /// One sentence for people, with the other side's words.
     pub reason: String,
+    /// As in [`Receipt::pause`]: for the messages after this one, whatever becomes of it.
+    pub pause: Option<Duration>,
 }
 
 /// What to do next.
@@ -75,7 +77,7 @@ impl FailureKind {
 impl Failure {
     /// A failure without a status.
     pub fn new(kind: FailureKind, reason: impl Into<String>) -> Self {
-        Self { kind, status: None, reason: reason.into() }
+        Self { kind, status: None, reason: reason.into(), pause: None }
     }
 
     /// The same for a request that can be made again without being doubled: that it may have

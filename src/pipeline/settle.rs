@@ -51,16 +51,19 @@ pub(super) fn pause_after(
     next: &Settled,
     now: Timestamp,
 ) -> Option<Duration> {
-    let named = match result {
+    let failure = match result {
         Ok(receipt) => return receipt.pause,
-        Err(Failure { kind: FailureKind::Later { wait, .. }, .. }) => (*wait)?,
-        Err(_) => return None,
+        Err(failure) => failure,
     };
-    match next {
+    let named = match (failure.kind, next) {
         // The same wait, a little stretched.
-        Settled::Again { due_at, .. } => Duration::try_from(due_at.duration_since(now)).ok(),
-        _ => Some(named),
-    }
+        (FailureKind::Later { wait: Some(_), .. }, Settled::Again { due_at, .. }) => {
+            Duration::try_from(due_at.duration_since(now)).ok()
+        }
+        (FailureKind::Later { wait, .. }, _) => wait,
+        _ => None,
+    };
+    named.max(failure.pause)
 }
 
 #[cfg(test)]
@@ -92,5 +95,20 @@ mod tests {
         assert_eq!(pause_after(&named(false), &dead, now), Some(minute));
         assert_eq!(pause_after(&failed(FailureKind::LATER), &again, now), None);
         assert_eq!(pause_after(&failed(FailureKind::Unsure), &again, now), None);
+    }
+
+    #[test]
+    fn an_empty_bucket_holds_the_next_also_when_the_message_was_not_taken() {
+        let now = Timestamp::UNIX_EPOCH;
+        let minute = Some(Duration::from_secs(60));
+        let dead = Settled::Dead { why: String::new() };
+        let emptied = |kind, pause| Err(Failure { pause, ..Failure::new(kind, "") });
+        let later = |secs| FailureKind::after(Some(Duration::from_secs(secs)));
+
+        assert_eq!(pause_after(&emptied(FailureKind::Refused, minute), &dead, now), minute);
+        assert_eq!(pause_after(&emptied(FailureKind::Unsure, minute), &dead, now), minute);
+        assert_eq!(pause_after(&emptied(later(9), minute), &dead, now), minute);
+        let longer = Some(Duration::from_secs(90));
+        assert_eq!(pause_after(&emptied(later(90), minute), &dead, now), longer);
     }
 }

@@ -24,6 +24,8 @@ pub(super) fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -40,6 +42,22 @@ mod tests {
         assert_eq!(wait("-5"), None);
         assert_eq!(wait("1.5"), None);
         assert_eq!(wait(""), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_more_than_a_wait_or_none(
+            text in "\\PC{0,40}|[0-9]{0,30}|(Sun|Fri), [0-9]{1,2} Nov [0-9]{1,6} [0-9]{2}:[0-9]{2}:60 GMT",
+            second in -62_135_596_800_i64..=253_402_207_200,
+        ) {
+            let now = Timestamp::from_second(second).unwrap();
+
+            let wait = retry_after(&text, now);
+
+            let is_number = !text.trim().is_empty() && text.trim().bytes().all(|b| b.is_ascii_digit());
+            prop_assert!(!is_number || wait.is_some());
+            prop_assert!(wait.is_none() || is_number || http_date(&text).is_some());
+        }
     }
 
     #[test]

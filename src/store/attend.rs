@@ -1,4 +1,9 @@
 //! What a person sees and decides of single deliveries: attempts, retry, discard.
+//!
+//! A retry is counted for its notifier, so that a service beside which a command has written can
+//! tell that a person asks, from everything else that commands write.
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -34,8 +39,31 @@ impl Store {
         .fetch_all(&mut *transaction)
         .await?;
         seal_of(&mut transaction, &changed, now).await?;
+        sqlx::query(
+            "INSERT INTO meta (key, value)
+             SELECT DISTINCT 'retries ' || notifier, '1' FROM delivery
+             WHERE id IN (SELECT value FROM json_each($1))
+             ON CONFLICT (key) DO UPDATE SET value = value + 1",
+        )
+        .bind(json!(changed).to_string())
+        .execute(&mut *transaction)
+        .await?;
         transaction.commit().await?;
         Ok(changed.into_iter().map(DeliveryId::from_stored).collect())
+    }
+
+    /// How often people have asked for retries, by notifier.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub async fn retries(&self) -> Result<BTreeMap<String, i64>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT substr(key, length('retries ') + 1) AS notifier, CAST(value AS INTEGER) AS n
+             FROM meta WHERE key LIKE 'retries %'",
+        )
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter().map(|row| Ok((row.try_get("notifier")?, row.try_get("n")?))).collect()
     }
 
     /// Gives up deliveries that have not been sent, by a person's decision. Returns those

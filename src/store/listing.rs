@@ -65,6 +65,23 @@ pub struct DeliveryRow {
     pub project_name: Option<String>,
     /// Why its notifier is held, where it waits for that.
     pub held_because: Option<String>,
+    /// The digest that it was gathered into, and what has become of that.
+    pub digest: Option<(DeliveryId, DeliveryState)>,
+}
+
+macro_rules! deliveries {
+    ($chosen:expr) => {
+        concat!(
+            "SELECT d.*, e.project_name, n.reason AS held_because, g.id AS digest_id,
+                 g.state AS digest_state
+             FROM delivery d
+             LEFT JOIN event e ON e.id = d.event_id
+             LEFT JOIN notifier n ON n.name = d.notifier AND d.hold = 'notifier'
+             LEFT JOIN delivery g ON g.about = d.group_id AND g.rule = d.rule
+                 AND g.notifier = d.notifier AND g.recipient = d.recipient AND g.id <> d.id ",
+            $chosen
+        )
+    };
 }
 
 /// How many deliveries of a notifier are in a state.
@@ -172,13 +189,10 @@ impl Store {
         &self,
         filter: &DeliveryFilter,
     ) -> Result<Listed<DeliveryRow>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT d.*, e.project_name, n.reason AS held_because FROM delivery d
-             LEFT JOIN event e ON e.id = d.event_id
-             LEFT JOIN notifier n ON n.name = d.notifier AND d.hold = 'notifier'
-             WHERE ($1 IS NULL OR d.state = $1) AND ($2 IS NULL OR d.notifier = $2)
-             ORDER BY d.seq DESC LIMIT $3 + 1",
-        )
+        let rows = sqlx::query(deliveries!(
+            "WHERE ($1 IS NULL OR d.state = $1) AND ($2 IS NULL OR d.notifier = $2)
+             ORDER BY d.seq DESC LIMIT $3 + 1"
+        ))
         .bind(filter.state.map(DeliveryState::as_str))
         .bind(&filter.notifier)
         .bind(filter.most)
@@ -193,15 +207,11 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub async fn find_delivery(&self, prefix: &str) -> Result<Vec<DeliveryRow>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT d.*, e.project_name, n.reason AS held_because FROM delivery d
-             LEFT JOIN event e ON e.id = d.event_id
-             LEFT JOIN notifier n ON n.name = d.notifier AND d.hold = 'notifier'
-             WHERE d.id >= $1 AND d.id < $1 || 'g' ORDER BY d.id LIMIT 2",
-        )
-        .bind(prefix)
-        .fetch_all(&self.readers)
-        .await?;
+        let rows =
+            sqlx::query(deliveries!("WHERE d.id >= $1 AND d.id < $1 || 'g' ORDER BY d.id LIMIT 2"))
+                .bind(prefix)
+                .fetch_all(&self.readers)
+                .await?;
         rows.iter().map(delivery_row).collect()
     }
 
@@ -254,7 +264,14 @@ pub(super) fn event_row(row: &SqliteRow) -> Result<EventRow, StoreError> {
 }
 
 pub(super) fn delivery_row(row: &SqliteRow) -> Result<DeliveryRow, StoreError> {
+    let digest: Option<String> = row.try_get("digest_id")?;
+    let digest = digest.map(|id| {
+        let state: &str = row.try_get("digest_state")?;
+        let state = state.parse().map_err(|odd| StoreError::Odd(format!("{odd}")))?;
+        Ok::<_, StoreError>((DeliveryId::from_stored(id), state))
+    });
     Ok(DeliveryRow {
+        digest: digest.transpose()?,
         delivery: delivery_of(row)?,
         project_name: row.try_get("project_name")?,
         held_because: row.try_get("held_because")?,

@@ -2,7 +2,8 @@
 //!
 //! A claim stores its owner, a fence and until when it holds, before anything is sent; so a
 //! row in `sending` after a crash is known to be unsure. Messages about one job to one
-//! recipient leave in order: see `claimable!`.
+//! recipient leave in order: see `claimable!`. What cannot be read any more is given up, and
+//! stops nothing else.
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -15,6 +16,7 @@ use super::rows::{delivery_of, event_columns, event_of, maybe_time, ms};
 use super::settle::settle;
 use super::{Settlement, Store, StoreError};
 use crate::model::{Decided, Delivery, DeliveryId, Event};
+use crate::telemetry;
 
 /// Where a claim looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,7 +115,7 @@ const CLAIMED: &str = concat!(
     event_columns!(),
     ", ",
     live_handle!(),
-    " AS live_handle FROM delivery d JOIN event e ON e.id = d.event_id
+    " AS live_handle FROM delivery d LEFT JOIN event e ON e.id = d.event_id
      WHERE d.id IN (SELECT value FROM json_each($1)) ORDER BY d.rank, d.seq"
 );
 
@@ -152,11 +154,14 @@ impl Store {
             None => Vec::new(),
         };
         space_out_settled(&mut transaction, turn.settlements, now).await?;
-        let claimed = match turn.claim {
+        let Found { claimed, unreadable } = match turn.claim {
             Some(claim) => claim_due(&mut transaction, notifier, claim, now).await?,
-            None => Vec::new(),
+            None => Found::default(),
         };
         transaction.commit().await?;
+        for (id, attempts, why) in unreadable {
+            telemetry::message_dead(notifier, &id, attempts, &why);
+        }
         Ok(Turned { claimed, news })
     }
 
@@ -237,6 +242,14 @@ impl Store {
     }
 }
 
+/// What a claim has found.
+#[derive(Default)]
+struct Found {
+    claimed: Vec<Claimed>,
+    /// What cannot be sent, since the store does not give back what was put in.
+    unreadable: Vec<(DeliveryId, u32, String)>,
+}
+
 /// Who claims.
 fn owner() -> String {
     std::process::id().to_string()
@@ -247,7 +260,7 @@ async fn claim_due(
     notifier: &str,
     claim: Claim,
     now: Timestamp,
-) -> Result<Vec<Claimed>, StoreError> {
+) -> Result<Found, StoreError> {
     let ids: Vec<String> = sqlx::query_scalar(match claim.from {
         ClaimFrom::Due => CLAIM_DUE,
         ClaimFrom::Held => CLAIM_HELD,
@@ -259,44 +272,98 @@ async fn claim_due(
     .bind(owner())
     .fetch_all(&mut **transaction)
     .await?;
+    let mut found = Found::default();
     if ids.is_empty() {
-        return Ok(Vec::new());
+        return Ok(found);
     }
     let ids = json!(ids).to_string();
     let rows = sqlx::query(CLAIMED).bind(&ids).fetch_all(&mut **transaction).await?;
-    let mut claimed = Vec::new();
     for row in &rows {
         let group: Option<String> = row.try_get("group_id")?;
         let about: String = row.try_get("about")?;
         let is_digest = group.as_ref() == Some(&about);
-        claimed.push(Claimed {
-            delivery: delivery_of(row)?,
-            events: match is_digest {
-                true => members(transaction, &about).await?,
-                false => vec![event_of(row)?],
-            },
-            is_digest,
-            fence: row.try_get("claim_fence")?,
-            held_total_ms: row.try_get("held_total_ms")?,
-            handle: row.try_get("live_handle")?,
+        let events = match is_digest {
+            true => members(transaction, &about, now, &mut found).await?,
+            false => vec![event_of(row)],
+        };
+        let read = delivery_of(row).and_then(|delivery| {
+            Ok((delivery, events.into_iter().collect::<Result<Vec<_>, _>>()?))
         });
+        match read {
+            Ok((delivery, events)) if !events.is_empty() => found.claimed.push(Claimed {
+                delivery,
+                events,
+                is_digest,
+                fence: row.try_get("claim_fence")?,
+                held_total_ms: row.try_get("held_total_ms")?,
+                handle: row.try_get("live_handle")?,
+            }),
+            odd => {
+                let why =
+                    odd.err().map_or("nothing in it can be read".into(), |why| why.to_string());
+                let id: String = row.try_get("id")?;
+                give_up(transaction, id, row.try_get("attempts")?, why, now, &mut found).await?;
+            }
+        }
     }
-    Ok(claimed)
+    Ok(found)
 }
 
-/// The events of a digest, oldest first.
+/// The events of a digest, oldest first. What cannot be read of them is given up by itself.
 async fn members(
     transaction: &mut Transaction<'static, Sqlite>,
     group: &str,
-) -> Result<Vec<Event>, StoreError> {
+    now: Timestamp,
+    found: &mut Found,
+) -> Result<Vec<Result<Event, StoreError>>, StoreError> {
     let rows = sqlx::query(concat!(
-        "SELECT ",
+        "SELECT d.id, d.attempts, ",
         event_columns!(),
         " FROM group_member m JOIN event e ON e.id = m.event_id
+         LEFT JOIN delivery d ON d.group_id = m.group_id AND d.event_id = m.event_id
+             AND d.about <> m.group_id
          WHERE m.group_id = $1 ORDER BY m.position"
     ))
     .bind(group)
     .fetch_all(&mut **transaction)
     .await?;
-    rows.iter().map(event_of).collect()
+    let mut events = Vec::new();
+    for row in &rows {
+        match event_of(row) {
+            Ok(event) => events.push(Ok(event)),
+            Err(why) => {
+                let Some(id) = row.try_get::<Option<String>, _>("id")? else {
+                    tracing::error!(group, "an event of a message cannot be read: {why}");
+                    continue;
+                };
+                let attempts = row.try_get("attempts")?;
+                give_up(transaction, id, attempts, why.to_string(), now, found).await?;
+            }
+        }
+    }
+    Ok(events)
+}
+
+/// Ends a delivery whose rows cannot be read: no attempt would find more in them.
+async fn give_up(
+    transaction: &mut Transaction<'static, Sqlite>,
+    id: String,
+    attempts: u32,
+    why: String,
+    now: Timestamp,
+    found: &mut Found,
+) -> Result<(), StoreError> {
+    let why = format!("it cannot be sent: {why}; put a backup of the store in its place");
+    sqlx::query(
+        "UPDATE delivery SET state = 'dead', ended_ms = $2, last_error = $3, hold = NULL,
+             claim_owner = NULL, claimed_until_ms = NULL
+         WHERE id = $1",
+    )
+    .bind(&id)
+    .bind(ms(now))
+    .bind(&why)
+    .execute(&mut **transaction)
+    .await?;
+    found.unreadable.push((DeliveryId::from_stored(id), attempts, why));
+    Ok(())
 }

@@ -41,15 +41,14 @@ impl Store {
         now: Timestamp,
     ) -> Result<Pruned, StoreError> {
         let keep = SignedDuration::try_from(keep).unwrap_or(SignedDuration::MAX);
-        let before = now.checked_sub(keep).map_or(i64::MIN, ms);
-        let long_ago = now.checked_sub(JOB_MEMORY).map_or(i64::MIN, ms);
+        let (done_before, long_ago) = (before(now, keep), before(now, JOB_MEMORY));
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
         let deliveries = sqlx::query(
             "DELETE FROM delivery
              WHERE source IN ($1, '') AND state IN ('sent', 'discarded') AND ended_ms < $2",
         )
         .bind(source)
-        .bind(before)
+        .bind(done_before)
         .execute(&mut *transaction)
         .await?
         .rows_affected();
@@ -57,7 +56,7 @@ impl Store {
             "DELETE FROM message_group WHERE opened_ms < $1
                AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.group_id = message_group.id)",
         )
-        .bind(before)
+        .bind(done_before)
         .execute(&mut *transaction)
         .await?;
         let events = sqlx::query(
@@ -69,17 +68,17 @@ impl Store {
                                AND job.job_id = event.job_id AND job.phase <> 'ended')",
         )
         .bind(source)
-        .bind(before)
+        .bind(done_before)
         .execute(&mut *transaction)
         .await?
         .rows_affected();
-        forget_handles(&mut transaction, source, before).await?;
+        forget_handles(&mut transaction, source, done_before).await?;
         sqlx::query(
             "UPDATE job INDEXED BY job_over SET document = NULL
              WHERE source = $1 AND phase <> 'open' AND ended_ms < $2 AND document IS NOT NULL",
         )
         .bind(source)
-        .bind(before)
+        .bind(done_before)
         .execute(&mut *transaction)
         .await?;
         let old = sqlx::query(
@@ -111,4 +110,85 @@ impl Store {
         transaction.commit().await?;
         Ok(Pruned { events, deliveries, jobs })
     }
+    /// Forgets, as [`Store::prune`] does, what is known of sources that are none of `sources`,
+    /// each named with what was forgotten. Nobody asks for their open jobs any more: those go
+    /// when 31 days have passed since they were made and could last be looked at, and with the
+    /// last job what else is kept of the source. What is owed, held or dead stays, with its
+    /// event.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read or written.
+    pub async fn prune_removed(
+        &self,
+        sources: &[String],
+        keep: Duration,
+        now: Timestamp,
+    ) -> Result<Vec<(String, Pruned)>, StoreError> {
+        let removed: Vec<String> = sqlx::query_scalar(REMOVED)
+            .bind(json!(sources).to_string())
+            .fetch_all(&self.readers)
+            .await?;
+        let mut forgotten = Vec::new();
+        for source in removed {
+            let open = self.forget_open(&source, now).await?;
+            let done = self.prune(&source, keep, &HashSet::new(), now).await?;
+            self.forget_source(&source, now).await?;
+            forgotten.push((source, Pruned { jobs: done.jobs + open, ..done }));
+        }
+        Ok(forgotten)
+    }
+
+    async fn forget_open(&self, source: &str, now: Timestamp) -> Result<u64, StoreError> {
+        let done = sqlx::query(
+            "DELETE FROM job
+             WHERE source = $1 AND phase = 'open' AND coalesce(created_ms, first_seen_ms) < $2
+               AND first_seen_ms < $2
+               AND NOT EXISTS (SELECT 1 FROM source WHERE name = $1 AND last_complete_ms >= $2)
+               AND job_id NOT IN (SELECT job_id FROM delivery WHERE source = $1
+                                  AND state IN ('pending', 'sending', 'held', 'dead'))",
+        )
+        .bind(source)
+        .bind(before(now, JOB_MEMORY))
+        .execute(&self.writer)
+        .await?;
+        Ok(done.rows_affected())
+    }
+
+    async fn forget_source(&self, source: &str, now: Timestamp) -> Result<(), StoreError> {
+        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        for statement in [
+            "DELETE FROM project WHERE source = $1
+               AND NOT EXISTS (SELECT 1 FROM job WHERE source = $1)",
+            "DELETE FROM source WHERE name = $1 AND coalesce(last_complete_ms, 0) < $2
+               AND NOT EXISTS (SELECT 1 FROM job WHERE source = $1)",
+        ] {
+            sqlx::query(statement)
+                .bind(source)
+                .bind(before(now, JOB_MEMORY))
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+/// Every source of which something is kept, but for those named. Steps from one to the next: the
+/// tables are large and the sources are few.
+const REMOVED: &str = "
+WITH RECURSIVE
+    of_job (name) AS (
+        SELECT min(source) FROM job UNION ALL
+        SELECT (SELECT min(source) FROM job WHERE source > of_job.name) FROM of_job
+        WHERE of_job.name IS NOT NULL),
+    of_event (name) AS (
+        SELECT min(source) FROM event UNION ALL
+        SELECT (SELECT min(source) FROM event WHERE source > of_event.name) FROM of_event
+        WHERE of_event.name IS NOT NULL)
+SELECT name FROM (
+    SELECT name FROM of_job UNION SELECT name FROM of_event UNION SELECT name FROM source)
+WHERE name <> '' AND name NOT IN (SELECT value FROM json_each($1)) ORDER BY name";
+
+fn before(now: Timestamp, age: SignedDuration) -> i64 {
+    now.checked_sub(age).map_or(i64::MIN, ms)
 }

@@ -40,8 +40,11 @@ told (event, delivery) AS (
     SELECT asked.id, d.id FROM asked
     JOIN group_member m INDEXED BY group_member_event ON m.event_id = asked.id
     JOIN delivery d INDEXED BY delivery_group ON d.group_id = m.group_id AND d.about = m.group_id)
-SELECT told.event AS told_event, d.*, e.project_name, n.reason AS held_because
+SELECT told.event AS told_event, d.*, e.project_name, n.reason AS held_because,
+    g.id AS digest_id, g.state AS digest_state
 FROM told JOIN delivery d ON d.id = told.delivery
+LEFT JOIN delivery g ON g.about = d.group_id AND g.rule = d.rule
+    AND g.notifier = d.notifier AND g.recipient = d.recipient AND g.id <> d.id
 LEFT JOIN event e ON e.id = d.event_id
 LEFT JOIN notifier n ON n.name = d.notifier AND d.hold = 'notifier'
 ORDER BY d.seq";

@@ -47,6 +47,39 @@ async fn in_state(bridge: &Bridge, state: &str, count: usize) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn a_gathered_message_names_the_digest_to_retry_or_discard_in_its_place() {
+    let team = Sink::start().await;
+    let watch = Sink::start().await;
+    team.always(Answer::status(403).body("invalid_token"));
+    let (bridge, _program) = team_and_watch(&slack(&team), &watch).start().await;
+    finish_jobs(&bridge, 25).await;
+    let held = in_state(&bridge, "held", 25).await;
+    team.always(Answer::status(400).body("invalid_blocks"));
+    bridge.cli(&["deliveries", "retry", &held[0]]).await.succeeded();
+    let digest = &in_state(&bridge, "dead", 2).await[1];
+
+    let story = bridge.cli(&["deliveries", "show", &held[1]]).await.succeeded().stdout;
+    let shown = bridge.cli(&["deliveries", "show", &held[1], "--json"]).await.json();
+    let retried = bridge.cli(&["deliveries", "retry", &held[1]]).await;
+    let discarded = bridge.cli(&["deliveries", "discard", &held[1], "--json"]).await;
+    bridge.cli(&["deliveries", "discard", digest]).await.succeeded();
+
+    assert!(story.contains(&format!("digest     {digest} (dead)")), "{story}");
+    assert!(story.contains(&format!("`deliveries retry {digest}` tries again")), "{story}");
+    assert_eq!(shown["deliveries"][0]["digest"], digest.as_str());
+    let member = &held[1];
+    for (output, done, verb) in [(retried, "retried", "retry"), (discarded, "discarded", "discard")]
+    {
+        let said = format!(
+            "{member} was not {done}: it was gathered into the digest {digest}: {verb} that one"
+        );
+        assert_eq!(output.code, Some(1), "{output:#?}");
+        assert!(output.stderr.contains(&said), "{output:#?}");
+    }
+    in_state(&bridge, "discarded", 25).await;
+}
+
+#[tokio::test]
 async fn a_long_catch_up_comes_as_a_digest_that_names_every_event() {
     let team = Sink::start().await;
     let watch = Sink::start().await;

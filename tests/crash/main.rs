@@ -4,6 +4,11 @@
 //! makes its store, [`storm`] lets everything around it fail and leaves it alive. [`story`] is
 //! the judge: it knows every job that ended and every message that arrived. Seeds are printed,
 //! and `CRASH_SEED` sets one; `CRASH_KILLS` says how many kills.
+//!
+//! With each of these mistakes in the program it has been seen to fail: claims that a start does
+//! not take back, or takes back without the mark of a repeat; messages settled before they are
+//! sent; jobs committed before their events. Marks committed before the jobs it cannot see, since
+//! every window is walked twice: that a walk is written whole is a promise in `tests/store`.
 
 #![expect(
     clippy::print_stderr,

@@ -121,6 +121,25 @@ async fn an_empty_bucket_asks_for_a_pause_before_anything_is_refused() {
 }
 
 #[tokio::test]
+async fn a_message_that_is_refused_may_empty_the_bucket_too() {
+    let sink = Sink::start().await;
+    let refused = |left: &str| {
+        answer(400, r#"{"code":50035,"message":"Invalid Form Body"}"#)
+            .header("x-ratelimit-remaining", left)
+            .header("x-ratelimit-reset-after", "1.25")
+    };
+    sink.script([refused("1"), refused("0")]);
+    let discord = discord(&sink, "");
+
+    let first = send(&discord).await.unwrap_err();
+    let second = send(&discord).await.unwrap_err();
+
+    assert_eq!((first.kind, first.pause), (FailureKind::Refused, None));
+    let pause = Some(Duration::from_millis(1250));
+    assert_eq!((second.kind, second.pause), (FailureKind::Refused, pause));
+}
+
+#[tokio::test]
 async fn the_limit_of_a_channel_is_kept_though_the_bucket_looks_full() {
     let sink = Sink::start().await;
     let hidden = answer(429, r#"{"message":"slow down","retry_after":43.2,"global":false}"#)

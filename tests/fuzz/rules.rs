@@ -12,6 +12,9 @@ use proptest::prelude::*;
 
 use crate::{any_text, cases, reading};
 
+/// Longer than any answer takes, on a machine that is busy with something else.
+const LONG: Duration = Duration::from_secs(30);
+
 static SAMPLES: LazyLock<Vec<Event>> =
     LazyLock::new(|| samples::events().into_iter().map(|(_, event)| event).collect());
 
@@ -303,7 +306,7 @@ fn deep_and_long_expressions_are_refused_or_answered_at_once() {
             SAMPLES.iter().for_each(|event| drop(expression.evaluate(&Facts::of(event))));
         }
         let took = begun.elapsed();
-        assert!(took < Duration::from_secs(10), "{took:?}: {}", &text[..60]);
+        assert!(took < LONG, "{took:?}: {}", &text[..60]);
     }
 }
 

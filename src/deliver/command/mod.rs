@@ -173,7 +173,7 @@ fn judge(status: ExitStatus, answer: String) -> Result<Receipt, Failure> {
         None => (FailureKind::LATER, format!("the program was killed ({status})")),
     };
     let reason = if answer.is_empty() { what } else { format!("{what}: {answer}") };
-    Err(Failure { kind, status: code, reason })
+    Err(Failure { kind, status: code, reason, pause: None })
 }
 
 fn is_executable(path: &str) -> bool {

@@ -183,7 +183,10 @@ impl Discord {
 
     fn judge(&self, answer: &Answer, now: Timestamp) -> Result<Receipt, Failure> {
         let settled = answer.settle(SERVICE, sort(answer, now), &self.way.redactor);
-        settled.map(|receipt| Receipt { pause: pause(answer), ..receipt })
+        let pause = pause(answer);
+        settled
+            .map(|receipt| Receipt { pause, ..receipt })
+            .map_err(|failure| Failure { pause, ..failure })
     }
 
     async fn call(

@@ -233,7 +233,12 @@ impl Step {
             reason.push_str(": ");
             reason.push_str(part);
         }
-        self.broke(Failure { kind: sorted.kind, status: Some(i32::from(code)), reason })
+        self.broke(Failure {
+            kind: sorted.kind,
+            status: Some(i32::from(code)),
+            reason,
+            pause: None,
+        })
     }
 
     fn silence(self, why: &str) -> Broke {

@@ -228,7 +228,7 @@ impl Bot {
             reason.push_str(": ");
             reason.push_str(part);
         }
-        Err(Failure { kind, status: Some(i32::from(answer.status)), reason })
+        Err(Failure { status: Some(i32::from(answer.status)), ..Failure::new(kind, reason) })
     }
 
     fn receipt(&self, answer: &Answer, said: &Said, what: &str, envelope: &Envelope) -> Receipt {

@@ -257,6 +257,29 @@ fn the_marks_of_a_digest_are_said() {
 }
 
 #[test]
+fn an_event_of_a_digest_that_was_seen_late_is_marked_in_its_line() {
+    let mut document = sample(OF_THREE);
+    document["events"][1]["event"]["late"] = true.into();
+
+    let marked = BY_TEMPLATE.map(|kind| {
+        let all = match builtin_message(kind, "default", &document) {
+            Message::Mail { text, html, .. } => format!("{text}\n{}", shown(&html)),
+            Message::Text(text) => text,
+            json => texts(&json),
+        };
+        let marked = all.lines().filter(|line| line.contains("late")).map(str::trim);
+        format!("{kind}: {}", marked.collect::<Vec<_>>().join(" / "))
+    });
+
+    insta::assert_snapshot!(marked.join("\n"), @r"
+    slack: 🚫 <https://web.descript.com/1b6f0c1e-55a1-4b0e-9f2b-0c7f2a7d9e11|Client A/Episode 12> · AI edit cancelled · 20 Nov 09:01 · seen late
+    discord: 🚫 [Client A/Episode 12](https://web.descript.com/1b6f0c1e-55a1-4b0e-9f2b-0c7f2a7d9e11) · AI edit cancelled · 20 Nov 09\:01 · seen late
+    email: 🚫 Client A/Episode 12 · AI edit cancelled · 20 Nov 09:01 · seen late · https://web.descript.com/1b6f0c1e-55a1-4b0e-9f2b-0c7f2a7d9e11 / · AI edit cancelled · 20 Nov 09:01 · seen late
+    console: 🚫 Client A/Episode 12 · AI edit cancelled · 20 Nov 09:01 · seen late · https://web.descript.com/1b6f0c1e-55a1-4b0e-9f2b-0c7f2a7d9e11
+    ");
+}
+
+#[test]
 fn a_template_that_knows_no_groups_gives_way_to_the_built_in_one() {
     let slack = |text: &str| with_file("slack/default.json.hbs", text);
     let document = sample(OF_THREE);

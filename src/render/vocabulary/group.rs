@@ -22,7 +22,7 @@ struct Detail {
     time: &'static str,
 }
 
-/// From the most to the least. At the last, a line has at most 95 units.
+/// From the most to the least. At the last, a line has at most 107 units.
 const DETAILS: [Detail; 5] = [
     Detail { name: 80, job_type: 40, cause: 160, url: 200, time: "%-d %b %H:%M" },
     Detail { name: 60, job_type: 30, cause: 80, url: 110, time: "%-d %b %H:%M" },
@@ -159,6 +159,9 @@ fn line(document: &Value, detail: &Detail, syntax: Syntax, zone: &TimeZone) -> S
     let at = syntax.fit(&time::local(&at, detail.time, zone), detail.time.len() + 2);
     if !at.is_empty() {
         line.push_str(&format!(" · {at}"));
+    }
+    if document.pointer("/event/late") == Some(&Value::Bool(true)) {
+        line.push_str(" · seen late");
     }
     if !link.is_empty() && !syntax.has_links() {
         line.push_str(&format!(" · {link}"));

@@ -1,10 +1,17 @@
 //! What every store promises, on a real file.
+//!
+//! Here: walks, claims, holding, opening. What people decide of single deliveries stands in
+//! [`attending`], what is forgotten and when in [`forgetting`], and what is left when a row or
+//! a transaction is no good in [`damage`].
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
+mod attending;
+mod damage;
+mod forgetting;
 
 use std::collections::HashSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use descript_notify::model::{
     Attempt, AttemptOutcome, Decided, DeliveryId, DeliveryState, Event, EventKey, EventKind,
@@ -12,8 +19,7 @@ use descript_notify::model::{
 };
 use descript_notify::store::{
     Access, Broken, Claim, ClaimFrom, Claimed, Committed, Deciding, DeliveryFilter, EventFilter,
-    Gather, HealthChange, JobFilter, Marks, Settled, Settlement, Store, StoreError, Turn,
-    WalkCommit,
+    HealthChange, JobFilter, Marks, Settled, Settlement, Store, StoreError, Turn, WalkCommit,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -228,19 +234,6 @@ async fn what_a_walk_brings_is_read_back_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_walk_that_is_not_committed_leaves_nothing() {
-    let place = place().await;
-
-    let mut walk = place.store.begin("main").await.unwrap();
-    walk.known(&[]).await.unwrap();
-    drop(walk);
-
-    let jobs = place.store.jobs(&JobFilter { most: 9, ..JobFilter::default() }).await.unwrap();
-    assert!(jobs.rows.is_empty());
-    assert!(!jobs.more);
-}
-
-#[tokio::test]
 async fn a_listing_keeps_to_all_of_its_filters() {
     let place = place().await;
     let old = Event { detected_at: at(-500), ..event("a", EventKind::Started, "") };
@@ -421,34 +414,6 @@ async fn a_probe_is_the_oldest_held_message_and_time_held_does_not_count() {
 }
 
 #[tokio::test]
-async fn a_long_catch_up_is_gathered_into_digests_and_nothing_is_dropped() {
-    let place = place().await;
-    let names: Vec<String> = (0..25).map(|number| format!("job {number:02}")).collect();
-    let events: Vec<Event> = names.iter().map(|name| event(name, EventKind::Failed, "")).collect();
-    owe(&place.store, &events).await;
-    break_down(&place.store).await;
-
-    let gather = Some(Gather { more_than: 20, most: 10 });
-    let health = Some(HealthChange::Well { gather, news: None });
-    let turn = Turn { settlements: &[], health, claim: due(99, at(99)) };
-    let digests = place.store.turn("team", &turn, at(68)).await.unwrap().claimed;
-    let sent: Vec<_> = digests.iter().map(|digest| settled(digest, Settled::Sent)).collect();
-    let again =
-        place.store.turn("team", &recorded(&sent, due(99, at(99))), at(69)).await.unwrap().claimed;
-
-    let told: Vec<&str> = digests
-        .iter()
-        .flat_map(|digest| digest.events.iter().map(|event| event.key.subject.as_str()))
-        .collect();
-    assert_eq!(digests.iter().map(|digest| digest.events.len()).collect::<Vec<_>>(), [10, 10, 5]);
-    assert_eq!(told, names);
-    assert!(digests.iter().all(|digest| digest.is_digest));
-    assert_eq!(again, []);
-    let filter = DeliveryFilter { state: Some(DeliveryState::Sent), most: 99, notifier: None };
-    assert_eq!(place.store.deliveries(&filter).await.unwrap().rows.len(), 28);
-}
-
-#[tokio::test]
 async fn a_dead_or_held_message_does_not_hold_back_others() {
     let place = place().await;
     owe(&place.store, &[event("a", EventKind::Started, ""), event("a", EventKind::Progress, "1")])
@@ -526,58 +491,6 @@ async fn the_outlook_tells_what_is_due_and_when_the_next_is() {
 
     assert_eq!(place.store.outlook("team", at(7), 9).await.unwrap(), (1, Some(at(50))));
     assert_eq!(place.store.outlook("other", at(7), 9).await.unwrap(), (0, None));
-}
-
-#[tokio::test]
-async fn only_what_is_not_sent_can_be_retried_or_discarded() {
-    let place = place().await;
-    owe(&place.store, &[event("a", EventKind::Failed, ""), event("b", EventKind::Failed, "")])
-        .await;
-    let claimed = claim(&place.store, 2, at(6)).await;
-    let done = [
-        settled(&claimed[0], Settled::Sent),
-        settled(&claimed[1], Settled::Dead { why: "no".into() }),
-    ];
-    place.store.turn("team", &recorded(&done, None), at(7)).await.unwrap();
-    let both: Vec<_> = claimed.iter().map(|claimed| claimed.delivery.id.clone()).collect();
-
-    let dead = place.store.dead().await.unwrap();
-    let retried = place.store.retry(&both, at(8)).await.unwrap();
-    let discarded = place.store.discard(&both, at(9)).await.unwrap();
-
-    assert_eq!(dead, both[1..]);
-    assert_eq!(retried, both[1..]);
-    assert_eq!(discarded, both[1..]);
-    let filter = DeliveryFilter { state: Some(DeliveryState::Sent), most: 9, notifier: None };
-    assert_eq!(place.store.deliveries(&filter).await.unwrap().rows.len(), 1);
-}
-
-#[tokio::test]
-async fn what_is_owed_is_never_forgotten_and_what_is_done_is() {
-    let place = place().await;
-    let jobs = vec![job("a", Phase::Ended), job("b", Phase::Ended), job("c", Phase::Ended)];
-    let commit = WalkCommit { jobs, ..WalkCommit::default() };
-    crate::commit(&place.store, commit, vec![]).await;
-    owe(&place.store, &[event("a", EventKind::Failed, ""), event("b", EventKind::Failed, "")])
-        .await;
-    let claimed = claim(&place.store, 1, at(6)).await;
-    place
-        .store
-        .turn("team", &recorded(&[settled(&claimed[0], Settled::Sent)], None), at(7))
-        .await
-        .unwrap();
-    let returned = HashSet::from([Fingerprint::of(b"c")]);
-    let keep = Duration::from_secs(24 * 3600);
-    let days = |days: i64| at(days * 24 * 3600);
-
-    let early = place.store.prune("main", keep, &returned, days(0)).await.unwrap();
-    let soon = place.store.prune("main", keep, &returned, days(2)).await.unwrap();
-    let late = place.store.prune("main", keep, &returned, days(40)).await.unwrap();
-
-    assert_eq!((early.deliveries, early.events, early.jobs), (0, 0, 0));
-    assert_eq!((soon.deliveries, soon.events, soon.jobs), (1, 1, 0));
-    assert_eq!((late.deliveries, late.events, late.jobs), (0, 0, 1));
-    assert_eq!(claim(&place.store, 9, days(41)).await.len(), 1);
 }
 
 #[tokio::test]

@@ -1,0 +1,170 @@
+//! The watch over the store: what commands beside the service have written, and what has become
+//! old in it and belongs to nobody.
+//!
+//! Anything that another process writes may have made something due, so all look. A person who
+//! asks for a retry also ends the pause of a notifier that is held; nothing else does.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::build::Forgetting;
+use crate::pipeline::Nudges;
+use crate::store::{Store, StoreError};
+use crate::telemetry;
+
+/// How often it is asked whether another process has written to the store.
+const WATCH_EVERY: Duration = Duration::from_secs(1);
+
+/// How often sources that left the config are looked for; the first time at the start.
+const FORGET_EVERY: Duration = Duration::from_secs(24 * 3600);
+
+/// What the watch looks after.
+pub(super) struct Watch {
+    pub(super) store: Store,
+    pub(super) nudges: Nudges,
+    pub(super) retry_bells: Vec<(String, Arc<Notify>)>,
+    pub(super) forgetting: Forgetting,
+}
+
+/// What was there at the last look.
+struct Seen {
+    version: i64,
+    retries: BTreeMap<String, i64>,
+}
+
+impl Watch {
+    /// Watches until `stop`.
+    pub(super) async fn run(self, stop: CancellationToken) -> bool {
+        let mut seen = self.look().await.ok();
+        let mut forget_at = Instant::now() + FORGET_EVERY;
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return true,
+                () = tokio::time::sleep(WATCH_EVERY) => {}
+            }
+            // A store in trouble is told by those who need it.
+            if let Ok(now) = self.notice(seen.as_ref()).await {
+                seen = Some(now);
+            }
+            if Instant::now() >= forget_at {
+                forget_at += FORGET_EVERY;
+                self.forget().await;
+            }
+        }
+    }
+
+    /// Rings for what has changed since the last look.
+    async fn notice(&self, last: Option<&Seen>) -> Result<Seen, StoreError> {
+        if let Some(Seen { version, retries }) = last
+            && *version == self.store.data_version().await?
+        {
+            return Ok(Seen { version: *version, retries: retries.clone() });
+        }
+        let now = self.look().await?;
+        let before = |name: &str| last.and_then(|last| last.retries.get(name));
+        for (name, bell) in &self.retry_bells {
+            if last.is_some() && now.retries.get(name) != before(name) {
+                bell.notify_one();
+            }
+        }
+        self.nudges.ring_all();
+        Ok(now)
+    }
+
+    async fn look(&self) -> Result<Seen, StoreError> {
+        // In this order: what is written in between shows at the next look.
+        let version = self.store.data_version().await?;
+        Ok(Seen { version, retries: self.store.retries().await? })
+    }
+
+    async fn forget(&self) {
+        if let Err(problem) = self.forgetting.of(&self.store).await {
+            let problem = problem.of(self.store.path()).to_string();
+            telemetry::store_trouble("forgetting", &problem, FORGET_EVERY);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::model::{Decided, DeliveryId, Event, EventKind, NewDelivery, Pacing};
+    use crate::store::{Access, Deciding, SourceHealth};
+
+    /// What is owed to a notifier about a source.
+    fn owed(notifier: &str, source: &str, now: Timestamp) -> Decided {
+        let facts = serde_json::Map::new();
+        let event = Event::about_itself(EventKind::SourceDown, source, source, now, now, facts);
+        let owed = NewDelivery {
+            id: DeliveryId::of(event.id().as_str(), "r", notifier, ""),
+            event_id: event.id(),
+            rule: "r".into(),
+            notifier: notifier.into(),
+            recipient: String::new(),
+            template: "default".into(),
+            include_download_url: false,
+            source: source.into(),
+            job_id: String::new(),
+            kind: event.kind,
+            live: false,
+            created_at: now,
+            held_until: None,
+            suppressed: 0,
+        };
+        Decided { owed: vec![owed], ..Decided::nothing(event) }
+    }
+
+    /// Whether a bell has been rung since it was last asked.
+    async fn rang(bell: &Notify) -> bool {
+        tokio::select! {
+            biased;
+            () = bell.notified() => true,
+            () = std::future::ready(()) => false,
+        }
+    }
+
+    #[tokio::test]
+    async fn only_a_retry_ends_a_pause_and_only_that_of_its_notifier() {
+        let now = Timestamp::UNIX_EPOCH;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        let store = Store::open(&path, Access::Service, now).await.unwrap();
+        let decided = [owed("team", "a", now), owed("team", "b", now), owed("crew", "c", now)];
+        let ids = decided.each_ref().map(|decided| decided.owed[0].id.clone());
+        let events = decided.each_ref().map(|decided| decided.event.clone());
+        let decide = |event: Event, _: &mut Pacing| {
+            decided.iter().find(|decided| decided.event == event).unwrap().clone()
+        };
+        let deciding = Deciding { now, decide: &decide };
+        store.set_source_health("a", &SourceHealth::default(), &events, deciding).await.unwrap();
+        let beside = Store::open(&path, Access::Beside, now).await.unwrap();
+        let bells = ["team", "crew"].map(|name| (name.to_owned(), Arc::new(Notify::new())));
+        let [team, crew] = bells.each_ref().map(|(_, bell)| bell.clone());
+        let nudges = Nudges::default();
+        let due = nudges.bell("team");
+        let (sources, keep) = (Vec::new(), Duration::MAX);
+        let forgetting = Forgetting { sources, keep, clock: Clock::fixed(now) };
+        let watch = Watch { store, nudges, retry_bells: bells.to_vec(), forgetting };
+        let seen = watch.look().await.unwrap();
+
+        let seen = watch.notice(Some(&seen)).await.unwrap();
+        assert_eq!((rang(&team).await, rang(&crew).await, rang(&due).await), (false, false, false));
+
+        beside.discard(&ids[..1], now).await.unwrap();
+        let seen = watch.notice(Some(&seen)).await.unwrap();
+        assert_eq!((rang(&team).await, rang(&crew).await, rang(&due).await), (false, false, true));
+
+        beside.retry(&ids[1..2], now).await.unwrap();
+        watch.notice(Some(&seen)).await.unwrap();
+        assert_eq!((rang(&team).await, rang(&crew).await, rang(&due).await), (true, false, true));
+    }
+}
