@@ -182,7 +182,8 @@ pub async fn write(
 /// Settles everything that is owed through a notifier, after one attempt.
 pub async fn settle(store: &Store, notifier: &str, outcome: AttemptOutcome, answer: &str) {
     let at = noon() + SignedDuration::from_secs(1);
-    let claim = Claim { from: ClaimFrom::Due, most: 100, until: at + SignedDuration::from_hours(1) };
+    let claim =
+        Claim { from: ClaimFrom::Due, most: 100, until: at + SignedDuration::from_hours(1) };
     let turn = Turn { settlements: &[], health: None, claim: Some(claim) };
     let claimed = store.turn(notifier, &turn, at).await.unwrap();
     let settled: Vec<Settlement> = claimed
@@ -190,6 +191,8 @@ pub async fn settle(store: &Store, notifier: &str, outcome: AttemptOutcome, answ
         .map(|claimed| Settlement {
             id: claimed.delivery.id.clone(),
             fence: claimed.fence,
+            source: claimed.delivery.source.clone(),
+            job_id: claimed.delivery.job_id.clone(),
             attempt: Attempt {
                 number: 1,
                 started_at: at,
@@ -198,8 +201,10 @@ pub async fn settle(store: &Store, notifier: &str, outcome: AttemptOutcome, answ
                 status: Some(if outcome == AttemptOutcome::Sent { 200 } else { 400 }),
                 answer: answer.into(),
             },
-            settled: if outcome == AttemptOutcome::Sent { Settled::Sent } else { Settled::Dead },
-            at,
+            next: match outcome {
+                AttemptOutcome::Sent => Settled::Sent,
+                _ => Settled::Dead { why: answer.into() },
+            },
         })
         .collect();
     let turn = Turn { settlements: &settled, health: None, claim: None };
