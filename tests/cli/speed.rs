@@ -10,9 +10,9 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use super::stored::{self, CONFIG, Past};
 use super::{folder_with, in_folder};
 
-/// Of the whole program, from its start to its end. The release build takes a tenth of this on
-/// a quiet machine; here it is a debug build among other tests.
-const MOST: Duration = Duration::from_secs(2);
+/// Of the whole program, from its start to its end. The aim is 100 ms; this is a debug build
+/// that runs among other tests.
+const MOST: Duration = Duration::from_secs(1);
 
 /// A hundred thousand events about as many jobs, with two verdicts and a delivery each.
 const MANY: &str = "
@@ -65,7 +65,7 @@ async fn a_hundred_thousand_events_are_looked_through_at_once() {
         &["explain", "project-media-import-054321"][..],
         &["explain", "project-a"],
         &["preview"],
-        &["preview", "--job", "project-media-import-05432", "--rule", "here"],
+        &["preview", "--job", "project-media-import-054321", "--rule", "here"],
         &["preview", "--kind", "partial"],
         &["usage", "--since", "3650d"],
     ] {
@@ -74,10 +74,8 @@ async fn a_hundred_thousand_events_are_looked_through_at_once() {
             let begun = Instant::now();
             let output = in_folder(folder.path(), question).run_to_end().await;
             best = best.min(begun.elapsed());
-            let ambiguous = question.contains(&"project-media-import-05432");
-            assert_eq!(output.code, Some(i32::from(ambiguous)), "{question:?}: {output:#?}");
+            output.succeeded();
         }
-        eprintln!("{question:?}: {best:?}");
         assert!(best < MOST, "{question:?} took {best:?}");
     }
 }
