@@ -2,17 +2,24 @@
 //! tables name every key and every word.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
+#[path = "cli/stored.rs"]
+#[allow(dead_code, reason = "each test binary uses its part of it")]
+mod stored;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
 use descript_notify::config::{self, Defaults};
-use descript_notify::model::{EventKind, NotifierKind};
+use descript_notify::model::{AttemptOutcome, EventKind, NotifierKind, Verdict};
 use descript_notify::problem::Severity;
 use descript_notify::render::{RenderRequest, TemplateFile, Templates, WORDS, samples};
+use descript_notify::trial::Trial;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use stored::Past;
 
 const README: &str = include_str!("../README.md");
 const EXAMPLE: &str = include_str!("../rules.example.toml");
@@ -40,6 +47,49 @@ fn every_config_in_the_readme_passes_the_parser() {
     }
     assert!(whole >= 2, "{whole} whole configs");
     assert!(blocks.len() >= 10, "{} blocks", blocks.len());
+}
+
+#[test]
+fn every_test_of_rules_in_the_readme_goes_as_it_says() {
+    let defaults = Defaults { state_folder: Some("/state".into()) };
+    let mut played = 0;
+    for block in blocks("toml").iter().filter(|block| block.text.contains("[[test]]")) {
+        let config = config::parse(&block.text, Path::new("/etc"), &defaults).config.unwrap();
+        let templates = Templates::builtin();
+        for outcome in Trial::new(&config, &templates).run(&config.tests) {
+            assert!(outcome.faults.is_empty(), "{outcome:#?}");
+            played += 1;
+        }
+    }
+    assert!(played >= 2, "{played} tests");
+}
+
+#[tokio::test]
+async fn every_console_in_the_readme_shows_what_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    for block in blocks("toml") {
+        if let Some(name) = block.label.split_whitespace().nth(1) {
+            std::fs::write(folder.path().join(name), &block.text).unwrap();
+        }
+    }
+    write_past(folder.path()).await;
+
+    let mut run = 0;
+    for block in blocks("console") {
+        for (command, expected) in console(&block.text) {
+            let output = Command::new(env!("CARGO_BIN_EXE_descript-notify"))
+                .args(command.split_whitespace().skip(1))
+                .current_dir(folder.path())
+                .env_clear()
+                .output()
+                .unwrap();
+            let said = String::from_utf8(output.stdout).unwrap();
+            let complaints = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(said.trim_end(), expected.trim_end(), "{command}: {complaints}");
+            run += 1;
+        }
+    }
+    assert!(run >= 5, "{run} commands");
 }
 
 #[test]
@@ -153,6 +203,41 @@ fn every_key_of_the_example_is_in_the_schema() {
     }
 }
 
+/// The commands of a console, each with what it says.
+fn console(text: &str) -> Vec<(String, String)> {
+    let mut said: Vec<(String, String)> = Vec::new();
+    for line in text.lines() {
+        match (line.strip_prefix("$ "), said.last_mut()) {
+            (Some(command), _) => said.push((command.to_owned(), String::new())),
+            (None, Some((_, output))) => output.push_str(&format!("{line}\n")),
+            (None, None) => panic!("a console begins with a command: {line}"),
+        }
+    }
+    said
+}
+
+/// The store that the README's consoles stand before: four jobs, told through the console.
+async fn write_past(folder: &Path) {
+    let edit = json!({"media_seconds_used": 754, "ai_credits_used": 32});
+    let import = json!({"media_seconds_used": 5400});
+    let past = [
+        Past::failed("project-agent-edit-7", "Client B/Autumn"),
+        Past::failed("project-agent-edit-8", "Client A/Spring"),
+        Past::succeeded("project-agent-edit-9", "Client A/Spring", edit),
+        Past::succeeded("project-media-import-4", "Client A/Spring", import)
+            .of_type("import/project_media"),
+    ];
+    let rule = Verdict::ConditionFailed {
+        condition: "job.project_name".into(),
+        expected: "like \"Client A/*\"".into(),
+        met: "\"Client B/Autumn\"".into(),
+    };
+    let verdicts = [("failures", rule), ("here", Verdict::Send)];
+    let store = stored::write(folder, &past, &verdicts, &[("here", "screen", "")]).await;
+    stored::settle(&store, "screen", AttemptOutcome::Sent, "printed").await;
+    store.close().await;
+}
+
 /// The fenced blocks of a language.
 fn blocks(language: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
@@ -186,8 +271,9 @@ fn errors_of(text: &str) -> Vec<String> {
 fn command_lines() -> Vec<String> {
     const NAME: &str = "descript-notify ";
     let mut lines = Vec::new();
-    for block in blocks("sh") {
+    for block in blocks("sh").into_iter().chain(blocks("console")) {
         for line in block.text.lines() {
+            let line = line.strip_prefix("$ ").unwrap_or(line);
             let command = line.find(NAME).filter(|at| {
                 // Not as an argument, and not as a part of a path.
                 line[..*at].split_whitespace().all(|word| word == "sudo" || word.contains('='))
@@ -249,10 +335,14 @@ fn known_keys() -> BTreeSet<String> {
     let schema: Value = serde_json::from_slice(&output.stdout).unwrap();
     let sections = &schema["properties"];
     let notifiers = sections["notifiers"]["additionalProperties"]["oneOf"].as_array().unwrap();
+    let test = &sections["test"]["items"];
     let tables = [
         &sections["service"],
         &sections["sources"]["additionalProperties"],
         &sections["rules"]["items"],
+        test,
+        &test["properties"]["events"]["items"],
+        &test["properties"]["expect"]["items"],
     ];
     let tables = tables.into_iter().chain(notifiers);
     tables.flat_map(|table| table["properties"].as_object().unwrap().keys().cloned()).collect()

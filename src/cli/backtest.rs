@@ -58,8 +58,7 @@ pub(super) async fn backtest(
     if args.json {
         screen.say_json(&document(since, &compared));
     } else if compared.lines.is_empty() {
-        let events =
-            settings::counted(usize::try_from(compared.events).unwrap_or(usize::MAX), "event");
+        let events = counted(compared.events, "event");
         screen.murmur(&format!(
             "Neither set of rules has a message about the {events} since {}.",
             settings::when(since)
@@ -118,7 +117,8 @@ fn examples(compared: &Compared) -> Vec<String> {
                 continue;
             }
             let (rule, notifier) = (shown(&line.rule), shown(&line.notifier));
-            lines.push(format!("{what}: {rule} to {notifier}, {} times, like", change.count));
+            let messages = counted(change.count, "message");
+            lines.push(format!("{what}: {rule} to {notifier}, {messages}, like"));
             lines.extend(change.examples.iter().map(|one| example(one, what)));
         }
     }
@@ -130,7 +130,7 @@ fn example(example: &Example, what: &str) -> String {
     let job = &document["job"];
     let project = job["project_name"].as_str().or(job["project_id"].as_str());
     let about = project.map_or(String::new(), |project| format!(" of {}", shown(project)));
-    let by = if what == "no longer" { "the new rules say" } else { "the rules say now" };
+    let by = if what == "no longer" { "the new rules say" } else { "the present rules say" };
     format!(
         "  {} {}{about}, {}; {by}: {}",
         settings::short(example.event.detected_at),
@@ -141,11 +141,8 @@ fn example(example: &Example, what: &str) -> String {
 }
 
 fn conclusion(since: Timestamp, new: &str, compared: &Compared) -> String {
-    let sum = |count: fn(&Line) -> u64| -> usize {
-        let all: u64 = compared.lines.iter().map(count).sum();
-        usize::try_from(all).unwrap_or(usize::MAX)
-    };
-    let events = settings::counted(usize::try_from(compared.events).unwrap_or(usize::MAX), "event");
+    let sum = |count: fn(&Line) -> u64| -> u64 { compared.lines.iter().map(count).sum() };
+    let events = counted(compared.events, "event");
     let (gone, more) = (sum(|line| line.no_longer.count), sum(|line| line.additionally.count));
     if gone + more == 0 {
         return format!(
@@ -156,9 +153,13 @@ fn conclusion(since: Timestamp, new: &str, compared: &Compared) -> String {
     format!(
         "About the {events} since {}, `{new}` sends {} no longer and {} additionally.",
         settings::when(since),
-        settings::counted(gone, "message"),
-        settings::counted(more, "message"),
+        counted(gone, "message"),
+        counted(more, "message"),
     )
+}
+
+fn counted(count: u64, word: &str) -> String {
+    settings::counted(usize::try_from(count).unwrap_or(usize::MAX), word)
 }
 
 fn document(since: Timestamp, compared: &Compared) -> Value {

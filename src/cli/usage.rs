@@ -93,7 +93,7 @@ async fn lines(
     let until = now.checked_add(SignedDuration::from_millis(1)).unwrap_or(now);
     Ok(match by {
         By::Project => store
-            .used_by_project(since, until)
+            .used_by_project((since, until))
             .await?
             .into_iter()
             .map(|row| Line {
@@ -108,7 +108,7 @@ async fn lines(
             })
             .collect(),
         By::Type => store
-            .used_by_type(since, until)
+            .used_by_type((since, until))
             .await?
             .into_iter()
             .map(|(job_type, used)| Line {
@@ -120,13 +120,12 @@ async fn lines(
         By::Day => {
             let days = days(since, now, zone);
             let spans: Vec<_> = days.iter().map(|(_, since, until)| (*since, *until)).collect();
-            let used = store.used_within(&spans).await?;
-            let lines = days.into_iter().zip(used).map(|((day, ..), used)| Line {
-                fields: json!({ "day": day }),
-                title: day,
-                used,
-            });
-            lines.filter(|line| line.used.jobs > 0).collect()
+            let used = store.used_by_span(&spans).await?.into_iter();
+            used.filter_map(|(place, used)| {
+                let (day, ..) = days.get(place)?;
+                Some(Line { title: day.clone(), fields: json!({ "day": day }), used })
+            })
+            .collect()
         }
     })
 }

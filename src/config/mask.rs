@@ -19,7 +19,8 @@ pub fn masked(text: &str) -> String {
 }
 
 /// Keys whose values, where they are shown, may be tables with keys of their own.
-const KEYED: [&str; 7] = ["match", "ok", "retry_after", "throttle", "group", "active", "spend"];
+const KEYED: [&str; 8] =
+    ["match", "ok", "retry_after", "throttle", "group", "active", "spend", "test"];
 
 /// Keys whose values may be tables on one line.
 const INLINE: [&str; 4] = ["active", "group", "spend", "throttle"];

@@ -201,15 +201,6 @@ pub struct RuleView {
     pub suppressed: u64,
 }
 
-/// A job that a timer is about.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TimedJob {
-    pub source: String,
-    pub id: JobId,
-    pub state: String,
-    pub document: Map<String, Value>,
-}
-
 impl Event {
     /// An event about the bridge itself: `subject` is the source or the notifier, `since` the
     /// beginning of what it tells, which there is only one of.
@@ -238,46 +229,6 @@ impl Event {
             job: None,
             facts,
             timer: None,
-        }
-    }
-
-    /// An event about a job that a rule's timer has made. `progress` tells two sayings about
-    /// different standstills apart.
-    pub fn of_timer(
-        kind: EventKind,
-        rule: &str,
-        timer: TimerFacts,
-        progress: &str,
-        about: TimedJob,
-        detected_at: Timestamp,
-    ) -> Self {
-        let state = about.state;
-        Self {
-            key: EventKey {
-                source: about.source,
-                subject: about.id.to_string(),
-                slot: kind.slot(),
-                occurrence: format!("{}/{progress}/{rule}", timer.number),
-            },
-            kind,
-            from: Some(state.clone()),
-            to: Some(state),
-            detected_at,
-            late: false,
-            job_id: Some(about.id),
-            project_name: ProjectName::None,
-            job: Some(about.document),
-            facts: Map::new(),
-            timer: Some(timer),
-        }
-    }
-
-    /// The rule that has made this event, where one has: only that one is asked about it.
-    pub fn made_by(&self) -> Option<&str> {
-        match self.kind {
-            EventKind::Overdue | EventKind::Stalled => self.key.occurrence.splitn(3, '/').nth(2),
-            EventKind::SpendCrossed => Some(&self.key.subject),
-            _ => None,
         }
     }
 
@@ -378,16 +329,6 @@ mod tests {
             Event::about_itself(kind, "main", "j", Timestamp::MIN, Timestamp::MIN, Map::new())
         };
         Event { job: job.as_object().cloned(), ..about(EventKind::Stalled) }
-    }
-
-    #[test]
-    fn a_job_tells_what_it_used_unless_the_api_does() {
-        let usage = |job| about_a_job(job).document(None, false)["job"]["usage"].clone();
-
-        let used = usage(json!({"result": {"media_seconds_used": 90, "ai_credits_used": 9}}));
-        assert_eq!(used, json!({"media_minutes": 1.5, "ai_credits": 9}));
-        assert_eq!(usage(json!({})), json!({"media_minutes": null, "ai_credits": null}));
-        assert_eq!(usage(json!({"usage": "theirs", "result": {"ai_credits_used": 9}})), "theirs");
     }
 
     #[test]

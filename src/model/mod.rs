@@ -15,14 +15,14 @@ mod verdict;
 
 pub use delivery::{Attempt, AttemptOutcome, Delivery, DeliveryState, NewDelivery};
 pub use event::{
-    Event, EventKey, EventKind, KIND_NAMES, ProjectName, RuleView, TimedJob, grouped_document,
+    Event, EventKey, EventKind, KIND_NAMES, ProjectName, RuleView, grouped_document,
     without_download_url,
 };
 pub use id::{DeliveryId, EmptyId, EventId, Fingerprint, JobId};
 pub use job::{JobState, KnownJob, Observation, Phase};
 pub use message::{Envelope, Live, Message, NotifierKind};
 pub use pacing::{Decided, Hold, Join, Pacing, Silence, Throttled};
-pub use timer::TimerFacts;
+pub use timer::{TimedJob, TimerFacts};
 pub use usage::{Usage, outcome_of, usage_of};
 pub use verdict::Verdict;
 

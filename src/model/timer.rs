@@ -3,11 +3,11 @@
 //! The store keeps it as JSON text beside the event; in the event's document its parts stand
 //! in `event`, in seconds.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
 
-use super::number_of;
+use super::{Event, EventKey, EventKind, JobId, ProjectName, number_of};
 
 /// The timer of a rule, as it ran out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +39,57 @@ impl TimerFacts {
         event.insert(after.into(), seconds(self.after));
         event.insert(waited.into(), seconds(self.waited));
         event.insert(number.into(), self.number.into());
+    }
+}
+
+/// A job that a timer is about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TimedJob {
+    pub source: String,
+    pub id: JobId,
+    pub state: String,
+    pub document: Map<String, Value>,
+}
+
+impl Event {
+    /// An event about a job that a rule's timer has made. `progress` tells two sayings about
+    /// different standstills apart.
+    pub fn of_timer(
+        kind: EventKind,
+        rule: &str,
+        timer: TimerFacts,
+        progress: &str,
+        about: TimedJob,
+        detected_at: Timestamp,
+    ) -> Self {
+        let state = about.state;
+        Self {
+            key: EventKey {
+                source: about.source,
+                subject: about.id.to_string(),
+                slot: kind.slot(),
+                occurrence: format!("{}/{progress}/{rule}", timer.number),
+            },
+            kind,
+            from: Some(state.clone()),
+            to: Some(state),
+            detected_at,
+            late: false,
+            job_id: Some(about.id),
+            project_name: ProjectName::None,
+            job: Some(about.document),
+            facts: Map::new(),
+            timer: Some(timer),
+        }
+    }
+
+    /// The rule that has made this event, where one has: only that one is asked about it.
+    pub fn made_by(&self) -> Option<&str> {
+        match self.kind {
+            EventKind::Overdue | EventKind::Stalled => self.key.occurrence.splitn(3, '/').nth(2),
+            EventKind::SpendCrossed => Some(&self.key.subject),
+            _ => None,
+        }
     }
 }
 

@@ -110,20 +110,11 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub async fn used(&self, from: Timestamp, to: Timestamp) -> Result<Usage, StoreError> {
-        let row = sqlx::query(
-            "SELECT sum(media_seconds) AS media_seconds, sum(ai_credits) AS ai_credits
-             FROM job INDEXED BY job_used
-             WHERE phase = 'ended' AND coalesce(stopped_ms, ended_ms) >= $1
-               AND coalesce(stopped_ms, ended_ms) < $2",
-        )
-        .bind(ms(from))
-        .bind(ms(to))
-        .fetch_one(&self.readers)
-        .await?;
-        Ok(Usage {
-            media_seconds: row.try_get("media_seconds")?,
-            ai_credits: row.try_get("ai_credits")?,
-        })
+        let used = self.used_by_span(&[(from, to)]).await?.into_iter().next();
+        Ok(used.map_or_else(Usage::default, |(_, used)| Usage {
+            media_seconds: Some(used.media_seconds),
+            ai_credits: Some(used.ai_credits),
+        }))
     }
 
     /// A job by its id, as it is known.

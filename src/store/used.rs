@@ -29,39 +29,51 @@ pub struct UsedByProject {
     pub used: Used,
 }
 
-/// The sums of jobs that ended in a span of time.
+/// Sums over the jobs that ended within spans of time (`$1`, a list of beginnings and ends),
+/// each with the number of its span. A job ends when the API says so, else when it was seen to:
+/// either way the index is enough.
 macro_rules! sums {
-    () => {
-        "count(*) AS jobs, coalesce(sum(outcome IN ('failed', 'partial')), 0) AS failed,
-         coalesce(sum(media_seconds), 0.0) AS media_seconds,
-         coalesce(sum(ai_credits), 0.0) AS ai_credits"
+    ($key:literal) => {
+        concat!(
+            "WITH span (k, since, until) AS MATERIALIZED (
+                 SELECT key, value->>0, value->>1 FROM json_each($1)),
+             ended AS (
+                 SELECT k, source, project_id, job_type, outcome, media_seconds, ai_credits
+                 FROM span CROSS JOIN job INDEXED BY job_used
+                 WHERE phase = 'ended' AND stopped_ms >= since AND stopped_ms < until
+                 UNION ALL
+                 SELECT k, source, project_id, job_type, outcome, media_seconds, ai_credits
+                 FROM span CROSS JOIN job INDEXED BY job_used
+                 WHERE phase = 'ended' AND stopped_ms IS NULL
+                   AND ended_ms >= since AND ended_ms < until),
+             used AS (
+                 SELECT ",
+            $key,
+            ", count(*) AS jobs, sum(outcome IN ('failed', 'partial')) AS failed,
+                     total(media_seconds) AS media_seconds, total(ai_credits) AS ai_credits
+                 FROM ended GROUP BY ",
+            $key,
+            ") "
+        )
     };
 }
 
+/// A span of time, without its last moment.
+pub type Span = (Timestamp, Timestamp);
+
 impl Store {
-    /// What the jobs that ended from `since` on, and before `until`, have used by project: the
-    /// most media first.
+    /// What the jobs that ended within `span` have used by project: the most media first.
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
-    pub async fn used_by_project(
-        &self,
-        since: Timestamp,
-        until: Timestamp,
-    ) -> Result<Vec<UsedByProject>, StoreError> {
+    pub async fn used_by_project(&self, span: Span) -> Result<Vec<UsedByProject>, StoreError> {
         let rows = sqlx::query(concat!(
-            "SELECT used.*, project.name AS project_name FROM (
-                 SELECT source, project_id, ",
-            sums!(),
-            "    FROM job INDEXED BY job_used
-                 WHERE phase = 'ended' AND coalesce(stopped_ms, ended_ms) >= $1
-                   AND coalesce(stopped_ms, ended_ms) < $2
-                 GROUP BY source, project_id) AS used
-             LEFT JOIN project USING (source, project_id)
+            sums!("source, project_id"),
+            "SELECT used.*, project.name AS project_name
+             FROM used LEFT JOIN project USING (source, project_id)
              ORDER BY media_seconds DESC, ai_credits DESC, jobs DESC, source, project_id"
         ))
-        .bind(ms(since))
-        .bind(ms(until))
+        .bind(spans_text(&[span]))
         .fetch_all(&self.readers)
         .await?;
         rows.iter()
@@ -80,54 +92,39 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
-    pub async fn used_by_type(
-        &self,
-        since: Timestamp,
-        until: Timestamp,
-    ) -> Result<Vec<(String, Used)>, StoreError> {
+    pub async fn used_by_type(&self, span: Span) -> Result<Vec<(String, Used)>, StoreError> {
         let rows = sqlx::query(concat!(
-            "SELECT job_type, ",
-            sums!(),
-            " FROM job INDEXED BY job_used
-             WHERE phase = 'ended' AND coalesce(stopped_ms, ended_ms) >= $1
-               AND coalesce(stopped_ms, ended_ms) < $2
-             GROUP BY job_type
-             ORDER BY media_seconds DESC, ai_credits DESC, jobs DESC, job_type"
+            sums!("job_type"),
+            "SELECT * FROM used ORDER BY media_seconds DESC, ai_credits DESC, jobs DESC, job_type"
         ))
-        .bind(ms(since))
-        .bind(ms(until))
+        .bind(spans_text(&[span]))
         .fetch_all(&self.readers)
         .await?;
         rows.iter().map(|row| Ok((row.try_get("job_type")?, used_of(row)?))).collect()
     }
 
-    /// The same for each of these spans of time, in their order.
+    /// The same by span, in the order of `spans`: those within which a job has ended, each by
+    /// its place.
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
-    pub async fn used_within(
-        &self,
-        spans: &[(Timestamp, Timestamp)],
-    ) -> Result<Vec<Used>, StoreError> {
-        let spans: Vec<(i64, i64)> =
-            spans.iter().map(|(since, until)| (ms(*since), ms(*until))).collect();
-        let rows = sqlx::query(
-            "WITH span (k, since, until) AS MATERIALIZED (
-                 SELECT key, value->>0, value->>1 FROM json_each($1))
-             SELECT k, count(job_id) AS jobs,
-                 coalesce(sum(outcome IN ('failed', 'partial')), 0) AS failed,
-                 coalesce(sum(media_seconds), 0.0) AS media_seconds,
-                 coalesce(sum(ai_credits), 0.0) AS ai_credits
-             FROM span LEFT JOIN job INDEXED BY job_used
-                 ON phase = 'ended' AND coalesce(stopped_ms, ended_ms) >= since
-                 AND coalesce(stopped_ms, ended_ms) < until
-             GROUP BY k ORDER BY k",
-        )
-        .bind(json!(spans).to_string())
-        .fetch_all(&self.readers)
-        .await?;
-        rows.iter().map(used_of).collect()
+    pub async fn used_by_span(&self, spans: &[Span]) -> Result<Vec<(usize, Used)>, StoreError> {
+        let rows = sqlx::query(concat!(sums!("k"), "SELECT * FROM used ORDER BY k"))
+            .bind(spans_text(spans))
+            .fetch_all(&self.readers)
+            .await?;
+        let read = |row: &SqliteRow| {
+            let place: i64 = row.try_get("k")?;
+            Ok((usize::try_from(place).unwrap_or(usize::MAX), used_of(row)?))
+        };
+        rows.iter().map(read).collect()
     }
+}
+
+fn spans_text(spans: &[Span]) -> String {
+    let spans: Vec<(i64, i64)> =
+        spans.iter().map(|(since, until)| (ms(*since), ms(*until))).collect();
+    json!(spans).to_string()
 }
 
 fn used_of(row: &SqliteRow) -> Result<Used, StoreError> {

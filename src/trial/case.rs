@@ -292,8 +292,8 @@ fn merge(under: &mut Value, over: &Map<String, Value>) {
 /// Takes a field out of a job, like `result.error_code`.
 fn remove(job: &mut Value, path: &str) {
     let (above, last) = path.rsplit_once('.').unwrap_or(("", path));
-    let steps = above.split('.').filter(|step| !step.is_empty());
-    let holder = steps.fold(Some(job), |value, step| value?.get_mut(step));
+    let mut steps = above.split('.').filter(|step| !step.is_empty());
+    let holder = steps.try_fold(job, |value, step| value.get_mut(step));
     if let Some(Value::Object(fields)) = holder {
         fields.remove(last);
     }

@@ -81,7 +81,7 @@ impl fmt::Display for Silence {
         match self {
             Self::Says(verdict) => verdict.fmt(f),
             Self::Notifies(others) => write!(f, "it notifies {} only", others.join(", ")),
-            Self::NoSuchRule => f.write_str("there is no such rule"),
+            Self::NoSuchRule => f.write_str("nothing, there is no such rule"),
         }
     }
 }

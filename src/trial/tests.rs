@@ -310,7 +310,7 @@ fn what_comes_and_what_goes_is_told_with_its_reason() {
       failed is sent: it notifies crew, screen only
       partial is sent: its `on` does not name this event
     all to screen: 1 → 0, -1 +0
-      succeeded is sent: there is no such rule
+      succeeded is sent: nothing, there is no such rule
     ");
 }
 

@@ -21,7 +21,12 @@ async fn help_lists_every_command() {
       send-test    Send one marked test message now
       jobs         List the jobs that are known
       events       List what happened
+      explain      Say why: what each rule said about a job's events, and what became of the messages
+      preview      Show the message that a rule would send, without sending it
+      test-rules   Play tests of the rules: events in, expected messages out
       deliveries   List, show, retry or discard what is owed and what was sent
+      backtest     Say what other rules would have made of the recorded events
+      usage        Sum up the media minutes and AI credits that jobs have used
       store        Check the store, or copy it
       schema       Print the JSON Schema of the config, for editors
       completions  Print the completions for a shell
@@ -53,7 +58,12 @@ async fn every_command_has_help_of_its_own() {
         "send-test",
         "jobs",
         "events",
+        "explain",
+        "preview",
+        "test-rules",
         "deliveries",
+        "backtest",
+        "usage",
         "store",
         "schema",
         "completions",

@@ -6,11 +6,18 @@
 #[allow(dead_code, reason = "each test binary uses its part of the stage")]
 mod support;
 
+mod backtest;
 mod check;
+mod explain;
 mod help;
 mod listings;
+mod preview;
 mod programs;
+mod speed;
+mod stored;
 mod streams;
+mod test_rules;
+mod usage;
 
 use std::path::Path;
 

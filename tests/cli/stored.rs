@@ -4,11 +4,11 @@
 use std::path::Path;
 
 use descript_notify::model::{
-    Attempt, AttemptOutcome, DeliveryId, Event, EventKey, EventKind, Fingerprint, JobId, JobState,
-    KnownJob, NewDelivery, Phase, ProjectName, Verdict,
+    Attempt, AttemptOutcome, Decided, DeliveryId, Event, EventKey, EventKind, Fingerprint, JobId,
+    JobState, KnownJob, NewDelivery, Pacing, Phase, ProjectName, Verdict,
 };
 use descript_notify::store::{
-    Access, Claim, ClaimFrom, Decided, Settled, Settlement, Store, Turn, WalkCommit,
+    Access, Claim, ClaimFrom, Deciding, Settled, Settlement, Store, Turn, WalkCommit,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -133,6 +133,7 @@ impl Past {
             project_name: ProjectName::Known(self.project.into()),
             facts: serde_json::Map::new(),
             job: Some(self.document()),
+            timer: None,
         }
     }
 }
@@ -160,18 +161,25 @@ pub async fn write(
             source: "main".into(),
             job_id: past.id.into(),
             kind: past.kind,
+            live: false,
             created_at: past.at,
+            held_until: None,
+            suppressed: 0,
         });
         let verdicts = verdicts.iter().map(|(rule, said)| ((*rule).to_owned(), said.clone()));
-        Decided { owed: owed.collect(), verdicts: verdicts.collect(), event }
+        Decided { owed: owed.collect(), verdicts: verdicts.collect(), ..Decided::nothing(event) }
     });
+    let decided: Vec<Decided> = events.collect();
     let walk = store.begin("main").await.unwrap();
     let commit = WalkCommit {
         jobs: past.iter().map(Past::job).collect(),
-        events: events.collect(),
+        events: decided.iter().map(|decided| decided.event.clone()).collect(),
         ..WalkCommit::default()
     };
-    walk.commit(&commit).await.unwrap();
+    let decide = |event: Event, _: &mut Pacing| {
+        decided.iter().find(|decided| decided.event.key == event.key).unwrap().clone()
+    };
+    walk.commit(&commit, Deciding { now: noon(), decide: &decide }).await.unwrap();
     for project in past.iter().map(|past| past.project) {
         let id = format!("id of {project}");
         store.keep_project_name("main", &id, Some(project), noon()).await.unwrap();
@@ -182,14 +190,17 @@ pub async fn write(
 /// Settles everything that is owed through a notifier, after one attempt.
 pub async fn settle(store: &Store, notifier: &str, outcome: AttemptOutcome, answer: &str) {
     let at = noon() + SignedDuration::from_secs(1);
-    let claim = Claim { from: ClaimFrom::Due, most: 100, until: at + SignedDuration::from_hours(1) };
+    let claim =
+        Claim { from: ClaimFrom::Due, most: 100, until: at + SignedDuration::from_hours(1) };
     let turn = Turn { settlements: &[], health: None, claim: Some(claim) };
-    let claimed = store.turn(notifier, &turn, at).await.unwrap();
+    let claimed = store.turn(notifier, &turn, at).await.unwrap().claimed;
     let settled: Vec<Settlement> = claimed
         .iter()
         .map(|claimed| Settlement {
             id: claimed.delivery.id.clone(),
             fence: claimed.fence,
+            source: claimed.delivery.source.clone(),
+            job_id: claimed.delivery.job_id.clone(),
             attempt: Attempt {
                 number: 1,
                 started_at: at,
@@ -198,8 +209,11 @@ pub async fn settle(store: &Store, notifier: &str, outcome: AttemptOutcome, answ
                 status: Some(if outcome == AttemptOutcome::Sent { 200 } else { 400 }),
                 answer: answer.into(),
             },
-            settled: if outcome == AttemptOutcome::Sent { Settled::Sent } else { Settled::Dead },
-            at,
+            next: match outcome {
+                AttemptOutcome::Sent => Settled::Sent,
+                _ => Settled::Dead { why: answer.into() },
+            },
+            handle: None,
         })
         .collect();
     let turn = Turn { settlements: &settled, health: None, claim: None };

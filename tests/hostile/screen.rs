@@ -19,10 +19,11 @@ async fn no_log_line_no_table_and_no_story_can_be_forged_or_steer_a_terminal() {
     bridge.looked().await;
 
     let mut jobs = 0;
+    let mut last = String::new();
     for (number, (_, text)) in texts().enumerate() {
         let project = format!("p-{number}");
         bridge.world.project(&project, &text);
-        bridge
+        last = bridge
             .world
             .put_job(json!({"job_type": text, "job_state": "stopped", "project_id": project,
             "result": {"status": "error", "error_message": text, "error_code": text}}));
@@ -34,8 +35,16 @@ async fn no_log_line_no_table_and_no_story_can_be_forged_or_steer_a_terminal() {
     let id = dead["deliveries"][0]["id"].as_str().unwrap().to_owned();
 
     let mut written = vec![program.stderr(), program.stdout()];
-    let commands: [&[&str]; 4] =
-        [&["jobs"], &["events"], &["deliveries", "list"], &["deliveries", "show", &id]];
+    let commands: [&[&str]; 8] = [
+        &["jobs"],
+        &["events"],
+        &["deliveries", "list"],
+        &["deliveries", "show", &id],
+        &["explain", &last],
+        &["preview", "--job", &last],
+        &["usage"],
+        &["usage", "--by", "type"],
+    ];
     for command in commands {
         let output = bridge.cli(command).await;
         written.extend([output.stdout, output.stderr]);

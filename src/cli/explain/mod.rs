@@ -82,7 +82,8 @@ impl Said {
     /// Whether the rules' change since then makes a difference that is worth a line.
     fn differs(&self) -> bool {
         match (&self.then, &self.now) {
-            (Some(then), Some(now)) => then != now,
+            // What becomes of a match, at which time, is not what the rules alone say.
+            (Some(then), Some(now)) => then != now && !(then.matched() && now.matched()),
             (Some(_), None) => true,
             // Most rules are not tried, since they cannot match.
             (None, now) => now.as_ref().is_some_and(Verdict::sends),

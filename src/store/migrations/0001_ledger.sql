@@ -57,8 +57,8 @@ CREATE INDEX job_open ON job (source) WHERE phase = 'open';
 CREATE INDEX job_ended ON job (source, fingerprint, phase) WHERE phase = 'ended';
 CREATE INDEX job_over ON job (source, ended_ms) WHERE phase <> 'open';
 CREATE INDEX job_created ON job (source, created_ms, phase);
-CREATE INDEX job_used ON job (coalesce(stopped_ms, ended_ms), project_id, job_type, outcome,
-    media_seconds, ai_credits) WHERE phase = 'ended';
+CREATE INDEX job_used ON job (stopped_ms, ended_ms, project_id, job_type, outcome, media_seconds,
+    ai_credits, phase) WHERE phase = 'ended';
 CREATE INDEX job_runs ON job (job_type, stopped_ms, created_ms) WHERE outcome = 'succeeded';
 CREATE INDEX job_project ON job (source, project_id, ended_ms) WHERE phase <> 'open';
 CREATE INDEX job_listed ON job (created_ms, first_seen_ms, state, project_id);

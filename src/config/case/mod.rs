@@ -1,22 +1,23 @@
 //! `[[test]]`: cases for the rules, as they are written. They stand in the config itself or in
 //! files of their own; `trial` plays them.
 
-use std::borrow::Cow;
+mod written;
+
 use std::ops::Range;
 
 use jiff::Timestamp;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+
+pub(super) use written::TestWritten;
+use written::{EventWritten, ExpectWritten};
 
 use super::length::short;
 use super::notes::Notes;
 use super::table::{Keys, Table, json_of, no_notifier, no_rule};
 use crate::model::{EventKind, KIND_NAMES};
-use crate::problem::{Problem, suggestion};
+use crate::problem::{Problem, Severity, suggestion};
 
 /// Events in, notifications out.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,82 +60,6 @@ pub struct Expected {
     pub text: Vec<String>,
 }
 
-/// `[[test]]` as it is written.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
-pub(super) struct TestWritten {
-    /// Says what is tested.
-    #[schemars(with = "String", length(min = 1, max = 200), extend("examples" = ["a failed import goes to the mail"]))]
-    name: Option<Spanned<String>>,
-    /// What happens; each event is judged by itself.
-    #[serde(rename = "events")]
-    #[schemars(with = "Vec<EventWritten>", length(min = 1), extend("examples" = [[{ "kind": "failed" }]]))]
-    _events: Option<IgnoredAny>,
-    /// Every message that is sent for it, and no other; an empty list for none.
-    #[serde(rename = "expect")]
-    #[schemars(with = "Vec<ExpectWritten>", extend("examples" = [[{ "rule": "failures" }]]))]
-    _expect: Option<IgnoredAny>,
-    /// Looks at the messages of these rules alone.
-    #[schemars(with = "Option<Vec<String>>", length(min = 1), extend("examples" = [["failures"]]))]
-    only: Option<Spanned<Vec<Spanned<String>>>>,
-}
-
-/// `[[test.events]]` as it is written.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[schemars(deny_unknown_fields, inline)]
-struct EventWritten {
-    /// What happened, like "failed".
-    #[schemars(with = "KindWord", extend("examples" = ["failed"]))]
-    kind: Option<Spanned<String>>,
-    /// The source's name.
-    #[schemars(extend("examples" = ["main"]))]
-    source: Option<String>,
-    /// The job's state before.
-    #[schemars(extend("examples" = ["running"]))]
-    from: Option<String>,
-    /// The job's state since.
-    #[schemars(extend("examples" = ["stopped"]))]
-    to: Option<String>,
-    /// Whether it happened while the bridge was not watching.
-    #[schemars(extend("examples" = [false]))]
-    late: Option<bool>,
-    /// When it was detected, as a string.
-    #[schemars(with = "Option<String>", extend("examples" = ["2026-11-20T08:00:00Z"]))]
-    at: Option<Spanned<String>>,
-    /// Fields of the job, `project_name` among them.
-    #[serde(rename = "job")]
-    #[schemars(with = "Option<Free>", extend("examples" = [{ "job_type": "agent" }]))]
-    _job: Option<IgnoredAny>,
-    /// What an event about no job tells, like the `name` of a source.
-    #[serde(rename = "facts")]
-    #[schemars(with = "Option<Free>", extend("examples" = [{ "name": "main" }]))]
-    _facts: Option<IgnoredAny>,
-    /// Fields that the job does not have, like "result.error_code".
-    #[schemars(with = "Option<Vec<String>>", extend("examples" = [["result.error_code"]]))]
-    without: Option<Vec<String>>,
-}
-
-/// `[[test.expect]]` as it is written.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[schemars(deny_unknown_fields, inline)]
-struct ExpectWritten {
-    /// The rule that speaks.
-    #[schemars(with = "String", extend("examples" = ["failures"]))]
-    rule: Option<Spanned<String>>,
-    /// Whom it tells; left out: each of its notifiers.
-    #[schemars(with = "Option<String>", extend("examples" = ["mail"]))]
-    notifier: Option<Spanned<String>>,
-    /// Pieces of text that the message holds.
-    #[schemars(extend("examples" = [["Client A/Spring"]]))]
-    text: Option<Vec<String>>,
-}
-
-/// Stands for a kind of event in the schema.
-struct KindWord;
-
-/// Stands for a table whose keys are free.
-struct Free;
-
 /// What cases may name.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Known<'a> {
@@ -161,9 +86,7 @@ pub(super) fn read(
         let before = problems.len();
         let line = 1 + text[..table.place.start].bytes().filter(|byte| *byte == b'\n').count();
         let case = case(table, line, known, &mut Notes::new(thing, problems));
-        let sound = !problems[before..]
-            .iter()
-            .any(|problem| problem.severity == crate::problem::Severity::Error);
+        let sound = !problems[before..].iter().any(|problem| problem.severity == Severity::Error);
         cases.extend(case.filter(|_| sound));
     }
     cases
@@ -364,33 +287,5 @@ fn free(table: &mut Table<'_>, key: &str, notes: &mut Notes<'_>) -> Map<String, 
             );
             Map::new()
         }
-    }
-}
-
-impl JsonSchema for KindWord {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Kind".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "enum": KIND_NAMES.map(|(_, name)| name) })
-    }
-}
-
-impl JsonSchema for Free {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Fields".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "object" })
     }
 }
