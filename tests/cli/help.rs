@@ -25,6 +25,7 @@ async fn help_lists_every_command() {
       preview      Show the message that a rule would send, without sending it
       test-rules   Play tests of the rules: events in, expected messages out
       deliveries   List, show, retry or discard what is owed and what was sent
+      silences     Silence messages for a time
       backtest     Say what other rules would have made of the recorded events
       usage        Sum up the media minutes and AI credits that jobs have used
       store        Check the store, or copy it
