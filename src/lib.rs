@@ -28,6 +28,7 @@
 //! - [`secret`], [`problem`], [`clock`], [`telemetry`], [`exit`]: small things with one name each
 //! - [`config`]: the whole TOML file, as written → as meant, every mistake at once
 //! - [`pipeline`]: ingest and dispatch, the only room that joins the stages
+//! - [`web`]: health, metrics, a JSON API, callbacks, over HTTP
 //! - [`app`]: the running process: built, run and stopped together
 //! - [`cli`]: one file for each command
 //! - [`emulator`]: a Descript API for the demo and the tests
@@ -50,3 +51,4 @@ pub mod secret;
 pub mod source;
 pub mod store;
 pub mod telemetry;
+pub mod web;

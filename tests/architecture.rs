@@ -26,6 +26,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "pipeline",
         &["model", "clock", "telemetry", "source", "diff", "rules", "store", "render", "deliver"],
     ),
+    ("web", &["model", "store", "rules", "render", "telemetry", "clock", "secret"]),
     ("emulator", &["model", "problem", "clock"]),
     (
         "app",
@@ -44,6 +45,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "deliver",
             "config",
             "pipeline",
+            "web",
             "emulator",
         ],
     ),
@@ -64,6 +66,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "deliver",
             "config",
             "pipeline",
+            "web",
             "emulator",
             "app",
         ],
@@ -83,6 +86,7 @@ const PURE_FILES: &[&str] = &[
     "source/window.rs",
     "source/schedule.rs",
     "source/wire.rs",
+    "web/route.rs",
     "pipeline/settle.rs",
     "cli/table.rs",
 ];

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
+use super::face::{self, Bound};
 use super::template_files::load_templates;
 use crate::clock::Clock;
 use crate::config::{Config, StorePlace};
@@ -18,6 +19,7 @@ use crate::secret::{Redactor, Resolver};
 use crate::source::Client;
 use crate::store::{Access, Store, StoreError};
 use crate::telemetry;
+use crate::web::{BindError, Web};
 
 /// A service that is ready to run.
 #[derive(Debug)]
@@ -33,6 +35,10 @@ pub struct Built {
     pub store: Store,
     pub nudges: Nudges,
     pub retry_bells: Vec<Arc<Notify>>,
+    /// `None` where nothing listens.
+    pub web: Option<Web>,
+    /// Rung when a person has decided something over HTTP.
+    pub decided: Arc<Notify>,
 }
 
 /// Why the service cannot start.
@@ -44,6 +50,8 @@ pub enum StartError {
     Config(Vec<String>),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Listen(#[from] BindError),
 }
 
 impl App {
@@ -91,6 +99,7 @@ impl App {
                 Err(problem) => faults.push(problem.to_string()),
             }
         }
+        let face = face::face(&config, resolver, mode, &mut faults);
         if !faults.is_empty() {
             return Err(StartError::Config(faults));
         }
@@ -98,6 +107,7 @@ impl App {
         let StorePlace::Sqlite(path) = &config.service.store;
         let store = Store::open(path, Access::Service, clock.now()).await?;
         let failed = |error: StoreError| error.of(path);
+        let Bound { web, mut doors, decided } = face::bind(face, &store, &clock).await?;
         telemetry::recovered(store.recover(clock.now()).await.map_err(failed)?);
         store.forget_wrong_waits(clock.now()).await.map_err(failed)?;
         tell_orphans(&store, &config.notifiers).await.map_err(failed)?;
@@ -115,6 +125,10 @@ impl App {
             config.rules.len(),
             &path.display().to_string(),
         );
+        telemetry::expect(&sources, &names().collect::<Vec<_>>());
+        if let Some(web) = &web {
+            telemetry::listening(&web.url());
+        }
         let rules = Arc::new(RuleSet::new(config.rules));
         let mut ingests = Vec::new();
         for (settings, client) in config.sources.into_iter().zip(clients) {
@@ -130,7 +144,12 @@ impl App {
                 keep: config.service.keep,
                 mode,
             };
-            ingests.push((name, Ingest::start(parts).await.map_err(failed)?));
+            let ingest = Ingest::start(parts).await.map_err(failed)?;
+            let ingest = match doors.remove(&name) {
+                Some(door) => ingest.called_by(door),
+                None => ingest,
+            };
+            ingests.push((name, ingest));
         }
         let mut dispatches = Vec::new();
         let mut retry_bells = Vec::new();
@@ -153,7 +172,8 @@ impl App {
             };
             dispatches.push((name, Dispatch::start(parts).await.map_err(failed)?));
         }
-        Ok(Self { parts: Built { ingests, dispatches, store, nudges, retry_bells } })
+        let parts = Built { ingests, dispatches, store, nudges, retry_bells, web, decided };
+        Ok(Self { parts })
     }
 }
 
@@ -162,8 +182,15 @@ fn redactor_of(config: &Config, resolver: &Resolver) -> Redactor {
     let mut redactor = Redactor::default();
     let tokens = config.sources.iter().map(|source| &source.token);
     let others = config.notifiers.iter().flat_map(NotifierSettings::secrets);
+    let keys = config.sources.iter().filter_map(|source| source.callback_key.as_ref());
+    let listen = config.service.listen.iter();
+    let own = listen.flat_map(|listen| [&listen.admin_token, &listen.read_token]).flatten();
     // What cannot be read is told by the part that needs it.
-    let known = tokens.chain(others).filter_map(|secret| resolver.resolve(secret).ok());
+    let known = tokens
+        .chain(others)
+        .chain(keys)
+        .chain(own)
+        .filter_map(|secret| resolver.resolve(secret).ok());
     known.for_each(|secret| redactor.learn(&secret));
     redactor
 }

@@ -5,16 +5,19 @@
 //! source and delivery of what is due. A loop that dies is named and takes the process down.
 
 mod build;
+mod face;
 mod signals;
 mod template_files;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 pub use build::{App, Built, StartError, notifier, resolver};
+pub use face::listening_faults;
 pub use signals::stop_on_signals;
 pub use template_files::{TemplateProblems, load_templates};
 
@@ -37,9 +40,14 @@ pub enum Ended {
 }
 
 impl App {
+    /// Where a person finds the service in a browser; `None` where nothing listens.
+    pub fn url(&self) -> Option<String> {
+        self.parts.web.as_ref().map(crate::web::Web::url)
+    }
+
     /// Runs until `stop`, then lets what is in flight end, for at most 10 s.
     pub async fn run(self, stop: CancellationToken) -> Ended {
-        let Built { ingests, dispatches, store, nudges, retry_bells } = self.parts;
+        let Built { ingests, dispatches, store, nudges, retry_bells, web, decided } = self.parts;
         // Each says whether it has settled everything; its name is known also when it panics.
         let mut loops: JoinSet<bool> = JoinSet::new();
         let mut names = HashMap::new();
@@ -62,10 +70,18 @@ impl App {
                 retry_bells.iter().for_each(|bell| bell.notify_one());
                 nudges.ring_all();
             };
-            watch_store(&store, ring, &stop).await;
+            watch_store(&store, ring, &decided, &stop).await;
             true
         });
         names.insert(task.id(), "the watch over the store".into());
+        if let Some(web) = web {
+            let stop = stop.clone();
+            let task = loops.spawn(async move {
+                web.run(stop).await;
+                true
+            });
+            names.insert(task.id(), "the web server".into());
+        }
 
         let died = tokio::select! {
             biased; // a loop that ends because of the stop did not die
@@ -132,18 +148,29 @@ impl App {
     }
 }
 
-/// Rings when another process has written: a person may have asked for a retry.
-async fn watch_store(store: &crate::store::Store, ring: impl Fn(), stop: &CancellationToken) {
+/// Rings when a person may have asked for a retry: over HTTP, or with another process, which has
+/// written then.
+async fn watch_store(
+    store: &crate::store::Store,
+    ring: impl Fn(),
+    decided: &Notify,
+    stop: &CancellationToken,
+) {
     let mut last = store.data_version().await.ok();
     loop {
         tokio::select! {
             biased;
             () = stop.cancelled() => return,
+            () = decided.notified() => {
+                ring();
+                continue;
+            }
             () = tokio::time::sleep(WATCH_EVERY) => {}
         }
         let version = store.data_version().await.ok();
         if version.is_some() && version != last {
             last = version;
+            store.tell_change();
             ring();
         }
     }

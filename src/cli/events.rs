@@ -8,7 +8,7 @@ use super::screen::Screen;
 use super::table::Table;
 use super::{Global, Stop, settings};
 use crate::exit::Exit;
-use crate::model::{EventKind, without_download_url};
+use crate::model::EventKind;
 use crate::problem::suggestion;
 use crate::store::{EventFilter, EventRow};
 
@@ -46,7 +46,7 @@ pub(super) async fn events(
     let listed = store.events(&filter).await.map_err(settings::failed(&store))?;
     store.close().await;
     if args.json {
-        let events: Vec<Value> = listed.rows.iter().map(document).collect();
+        let events: Vec<Value> = listed.rows.iter().map(EventRow::document).collect();
         screen.say_json(&json!({ "events": events }));
         return Ok(Exit::Done);
     }
@@ -82,20 +82,4 @@ fn parse_kind(word: &str) -> Result<EventKind, String> {
         Ok(kind) => Err(format!("`{kind}` is not supported yet: use one of {}", names.join(", "))),
         Err(message) => Err(format!("{message}: {}", suggestion(word, &names))),
     }
-}
-
-/// The event's document with the verdicts beside it.
-fn document(row: &EventRow) -> Value {
-    let mut document = without_download_url(row.event.document(None, false));
-    document["verdicts"] = row
-        .verdicts
-        .iter()
-        .map(|(rule, verdict)| {
-            let mut told = json!(verdict);
-            told["rule"] = json!(rule);
-            told["reason"] = json!(verdict.to_string());
-            told
-        })
-        .collect();
-    document
 }

@@ -12,6 +12,7 @@ mod discord;
 mod elsewhere;
 mod email;
 mod length;
+mod listen;
 mod load;
 mod mask;
 mod notes;
@@ -36,6 +37,7 @@ mod webhook;
 use std::path::PathBuf;
 
 pub use length::parse as parse_length;
+pub use listen::Listen;
 pub use load::{LoadError, Loaded, load};
 pub use mask::masked;
 pub use parse::parse;

@@ -31,6 +31,7 @@ impl Store {
         .bind(ms(now))
         .fetch_all(&self.writer)
         .await?;
+        self.news.tell_decision("pending", &changed);
         Ok(changed.into_iter().map(DeliveryId::from_stored).collect())
     }
 
@@ -56,6 +57,7 @@ impl Store {
         .await?;
         end_members(&mut transaction, now).await?;
         transaction.commit().await?;
+        self.news.tell_decision("discarded", &changed);
         Ok(changed.into_iter().map(DeliveryId::from_stored).collect())
     }
 

@@ -62,6 +62,8 @@ impl Store {
         .await?;
         let committed = record(&mut transaction, notices).await?;
         transaction.commit().await?;
+        self.news.tell_source(source);
+        self.news.tell_events(notices);
         Ok(committed)
     }
 }

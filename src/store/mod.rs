@@ -12,11 +12,13 @@
 
 mod attend;
 mod decided;
+mod document;
 mod health;
 mod hold;
 mod listing;
 mod lock;
 mod memory;
+mod news;
 mod open;
 mod owed;
 mod prune;
@@ -24,22 +26,27 @@ mod rows;
 mod settle;
 mod shift;
 mod stale;
+mod standing;
 mod trouble;
 mod upkeep;
 mod walk;
 
 pub use decided::{Committed, Decided};
+pub use document::event_document;
 pub use health::SourceHealth;
 pub use hold::{Broken, Gather, HealthChange};
 pub use listing::{
-    DeliveryFilter, DeliveryRow, EventFilter, EventRow, JobFilter, JobRow, Listed, OutboxCount,
+    DeliveryFilter, DeliveryRow, EventFilter, EventRow, JobFilter, JobPlace, JobRow, Listed,
+    OutboxCount,
 };
 pub use lock::Holder;
 pub use memory::{Marks, OpenJob, SourceMemory};
+pub use news::News;
 pub use open::{Access, SCHEMA_VERSION};
 pub use owed::{Claim, ClaimFrom, Claimed, Turn};
 pub use prune::Pruned;
 pub use settle::{Settled, Settlement};
+pub use standing::{JobCount, NotifierStanding, SourceStanding};
 pub use upkeep::{Condition, Counts, Existing};
 pub use walk::{Walk, WalkCommit};
 
@@ -54,6 +61,8 @@ pub struct Store {
     writer: SqlitePool,
     readers: SqlitePool,
     path: PathBuf,
+    /// Tells those who watch what was committed.
+    news: news::Newsroom,
     /// Held by the service; released when the last clone is dropped.
     _lock: Option<Arc<lock::Lock>>,
 }

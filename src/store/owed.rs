@@ -142,6 +142,13 @@ impl Store {
             None => Vec::new(),
         };
         transaction.commit().await?;
+        self.news.tell_settlements(notifier, turn.settlements);
+        if let Some(HealthChange::Broken { notices, .. } | HealthChange::Well { notices, .. }) =
+            &turn.health
+        {
+            self.news.tell_notifier(notifier);
+            self.news.tell_events(notices);
+        }
         Ok(claimed)
     }
 

@@ -4,6 +4,7 @@
 //! told to stop. Observations of a source are diffed here and nowhere else, one walk at a
 //! time, against the state read in the transaction that writes what follows from it.
 
+mod called;
 mod health;
 mod look;
 
@@ -15,6 +16,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use self::look::{Sight, returned};
 use super::names::Names;
@@ -83,6 +85,7 @@ pub struct Ingest {
     pruned_at: Option<Timestamp>,
     /// Odd things of the list that were told already: they come again at every poll.
     told: HashSet<Fingerprint>,
+    called: called::Called,
 }
 
 /// What one poll came to, and when the next is due.
@@ -165,6 +168,7 @@ impl Ingest {
             skew: SignedDuration::ZERO,
             pruned_at: None,
             told: HashSet::new(),
+            called: called::Called::default(),
         })
     }
 
@@ -179,7 +183,7 @@ impl Ingest {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(polled.wait) => {}
+                () = self.rest(&polled) => {}
             }
         }
     }
@@ -187,7 +191,8 @@ impl Ingest {
     /// One poll: everything from the list request to the commit.
     pub async fn poll(&mut self) -> Polled {
         let begun = Instant::now();
-        let result = self.try_poll(begun).await;
+        let span = telemetry::poll_span(&self.parts.settings.name);
+        let result = self.try_poll(begun).instrument(span).await;
         let result = result.map_err(|error| error.of(self.parts.store.path()));
         let open = self.memory.open.iter().any(|job| !job.forbidden);
         let mut after = |outcome| self.schedule.after(outcome, begun.elapsed(), fastrand::f64());
@@ -202,7 +207,8 @@ impl Ingest {
         match &result {
             Ok(numbers) => telemetry::poll_done(&self.parts.settings.name, numbers),
             Err(error) => {
-                telemetry::poll_failed(&self.parts.settings.name, &error.to_string(), wait);
+                let (name, took) = (&self.parts.settings.name, begun.elapsed());
+                telemetry::poll_failed(name, &error.to_string(), took, wait);
             }
         }
         Polled { result, wait }
