@@ -49,6 +49,7 @@ fn all_reads(stage: &Stage) -> usize {
 }
 
 #[tokio::test]
+#[expect(clippy::print_stdout, reason = "the figure that is asked for")]
 async fn a_called_job_is_told_within_a_fraction_of_a_second() {
     let sink = Sink::start().await;
     let stage = resting(setup(&sink)).await;
