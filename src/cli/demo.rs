@@ -1,5 +1,7 @@
-//! `demo`: emulator, service and a console notifier on this machine, and what to do next.
+//! `demo`: emulator, service, dashboard and a console notifier on this machine, and what to do
+//! next.
 
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -23,6 +25,9 @@ pub(super) struct DemoArgs {
     #[arg(long = "for", value_name = "TIME", value_parser = settings::parse_length)]
     time: Option<SignedDuration>,
 }
+
+/// The port of the examples.
+const USUAL_PORT: u16 = 8750;
 
 const CONFIG: &str = include_str!("demo.toml");
 
@@ -59,7 +64,7 @@ pub(super) async fn demo(args: &DemoArgs, screen: &Screen) -> Result<Exit, Stop>
             stop.cancel();
         });
     }
-    let ended = serve(&folder.0, &emulator, stop).await?;
+    let ended = serve(&folder.0, &emulator, screen, stop).await?;
     emulator.stop().await;
     match ended {
         Ended::Stopped { .. } => {
@@ -70,15 +75,31 @@ pub(super) async fn demo(args: &DemoArgs, screen: &Screen) -> Result<Exit, Stop>
     }
 }
 
-async fn serve(folder: &Path, emulator: &Running, stop: CancellationToken) -> Result<Ended, Stop> {
-    let text = CONFIG.replace("{base_url}", &emulator.base_url());
+async fn serve(
+    folder: &Path,
+    emulator: &Running,
+    screen: &Screen,
+    stop: CancellationToken,
+) -> Result<Ended, Stop> {
+    let text = CONFIG
+        .replace("{base_url}", &emulator.base_url())
+        .replace("{port}", &free_port().to_string());
     let parsed = config::parse(&text, folder, &Defaults::default());
     let told = || parsed.problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
     let config = parsed.config.ok_or_else(|| Stop::failed(told()))?;
     let resolver = resolver(&folder.join("rules.toml"));
     let app =
         App::build(config, &resolver, Clock::System, Mode::Service).await.map_err(not_started)?;
+    if let Some(url) = app.url() {
+        screen.say(&format!("The dashboard is at {url}\n"));
+    }
     Ok(app.run(stop).await)
+}
+
+/// The usual port where it is free, else 0, which takes any.
+fn free_port() -> u16 {
+    let usual = TcpListener::bind((Ipv4Addr::LOCALHOST, USUAL_PORT));
+    if usual.is_ok() { USUAL_PORT } else { 0 }
 }
 
 /// A folder for the demo's ledger, gone when the demo is.

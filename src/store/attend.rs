@@ -86,7 +86,7 @@ impl Store {
     }
 }
 
-fn attempt_of(row: &SqliteRow) -> Result<Attempt, StoreError> {
+pub(super) fn attempt_of(row: &SqliteRow) -> Result<Attempt, StoreError> {
     let outcome: &str = row.try_get("outcome")?;
     Ok(Attempt {
         number: row.try_get("number")?,

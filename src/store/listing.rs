@@ -212,11 +212,7 @@ impl Store {
         .bind(after)
         .fetch_all(&self.readers)
         .await?;
-        page(&rows, filter.most, |row| {
-            let verdicts = serde_json::from_str(row.try_get("verdicts")?)
-                .map_err(|cause| StoreError::Odd(cause.to_string()))?;
-            Ok(EventRow { seq: row.try_get("seq")?, event: event_of(row)?, verdicts })
-        })
+        page(&rows, filter.most, event_row)
     }
 
     /// Deliveries, newest first.
@@ -315,7 +311,13 @@ impl Store {
     }
 }
 
-fn delivery_row(row: &SqliteRow) -> Result<DeliveryRow, StoreError> {
+pub(super) fn event_row(row: &SqliteRow) -> Result<EventRow, StoreError> {
+    let verdicts = serde_json::from_str(row.try_get("verdicts")?)
+        .map_err(|cause| StoreError::Odd(cause.to_string()))?;
+    Ok(EventRow { seq: row.try_get("seq")?, event: event_of(row)?, verdicts })
+}
+
+pub(super) fn delivery_row(row: &SqliteRow) -> Result<DeliveryRow, StoreError> {
     Ok(DeliveryRow {
         seq: row.try_get("seq")?,
         delivery: delivery_of(row)?,

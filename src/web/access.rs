@@ -7,8 +7,10 @@
 
 use axum::http::header::{AUTHORIZATION, HOST, HeaderMap, ORIGIN};
 use axum::http::request::Parts;
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
+use super::session::Sessions;
 use crate::secret::Secret;
 
 /// What somebody may do; each includes what stands before it.
@@ -26,12 +28,14 @@ pub struct Access {
     loopback: bool,
     admin: Option<Secret>,
     read: Option<Secret>,
+    sessions: Sessions,
 }
 
 impl Access {
     /// `loopback`: only this machine can reach the address.
     pub fn new(loopback: bool, admin: Option<Secret>, read: Option<Secret>) -> Self {
-        Self { loopback, admin, read }
+        let sessions = Sessions::new(admin.as_ref(), read.as_ref());
+        Self { loopback, admin, read, sessions }
     }
 
     /// What somebody may do who shows nothing.
@@ -44,12 +48,20 @@ impl Access {
     }
 
     /// What the sender of a request may do.
-    pub(super) fn of_request(&self, headers: &HeaderMap) -> Right {
-        match bearer(headers) {
-            // Where there is no token a wrong one cannot be shown.
-            Some(token) if self.admin.is_some() || self.read.is_some() => self.of_token(token),
-            _ => self.of_anybody(),
+    pub(super) fn of_request(&self, headers: &HeaderMap, now: Timestamp) -> Right {
+        // Where there is no token a wrong one cannot be shown.
+        if self.admin.is_none() && self.read.is_none() {
+            return self.of_anybody();
         }
+        match bearer(headers) {
+            Some(token) => self.of_token(token),
+            None => self.of_anybody().max(self.sessions.right_of(headers, now)),
+        }
+    }
+
+    /// For browsers, which keep a session instead of a token.
+    pub(super) fn sessions(&self) -> &Sessions {
+        &self.sessions
     }
 
     /// What the holder of a token may do.
@@ -154,7 +166,9 @@ mod tests {
     #[test]
     fn a_token_opens_what_it_is_for_and_a_wrong_one_nothing() {
         let access = access(true, Some("admin"), Some("read"));
-        let right = |value: &str| access.of_request(&head(&[("authorization", value)]).headers);
+        let right = |value: &str| {
+            access.of_request(&head(&[("authorization", value)]).headers, Timestamp::UNIX_EPOCH)
+        };
 
         assert_eq!(right("Bearer admin"), Right::Decide);
         assert_eq!(right("bearer read"), Right::Look);
@@ -168,8 +182,9 @@ mod tests {
         let access = access(true, Some("admin"), None);
         let wrong = head(&[("authorization", "Bearer guess")]);
 
-        assert_eq!(access.of_request(&wrong.headers), Right::Nothing);
-        assert_eq!(access.of_request(&HeaderMap::new()), Right::Look);
+        let right = |headers: &HeaderMap| access.of_request(headers, Timestamp::UNIX_EPOCH);
+        assert_eq!(right(&wrong.headers), Right::Nothing);
+        assert_eq!(right(&HeaderMap::new()), Right::Look);
     }
 
     #[test]

@@ -56,6 +56,11 @@ impl Refusal {
         Self { header, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
     }
 
+    /// What is told.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// As a problem document (RFC 9457).
     pub(super) fn answer(self) -> Response {
         let document = json!({

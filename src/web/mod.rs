@@ -1,4 +1,4 @@
-//! The face: health, metrics, a JSON API, a stream of news and the door for callbacks, over HTTP.
+//! The face: a dashboard, health, metrics, a JSON API, a stream of news, the door for callbacks.
 //!
 //! `app` binds a [`Web`] and runs it beside the loops. One request comes in: `route` says what it
 //! asks for and `access` whether it may; then one file answers. Everything that is told comes
@@ -13,12 +13,15 @@ mod answer;
 mod api;
 mod callback;
 mod changes;
+mod forms;
 mod health;
 mod limits;
 mod metrics;
+mod page;
 mod query;
 mod route;
 mod serve;
+mod session;
 mod stream;
 
 use std::collections::BTreeMap;
@@ -26,10 +29,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::request::Parts;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
+
+use access::Right;
+use page::Pages;
+use session::Forms;
 
 pub use access::Access;
 pub use callback::Door;
@@ -69,12 +77,15 @@ pub struct WatchedSource {
 
 /// Why there is no web server.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "nothing can listen on {address}: {cause}; end what uses the address, or change `listen` in [service]"
-)]
-pub struct BindError {
-    address: SocketAddr,
-    cause: std::io::Error,
+pub enum BindError {
+    #[error(
+        "nothing can listen on {address}: {cause}; end what uses the address, or change `listen` in [service]"
+    )]
+    Address { address: SocketAddr, cause: std::io::Error },
+    #[error("the system gives no random numbers: {0}")]
+    Random(std::io::Error),
+    #[error("a page is wrong, which is a fault of this program: {0}")]
+    Page(String),
 }
 
 /// A web server that has its address and serves nobody yet.
@@ -83,12 +94,16 @@ pub struct Web {
     listener: TcpListener,
     address: SocketAddr,
     parts: WebParts,
+    pages: Pages,
+    forms: Forms,
 }
 
 /// What every request is answered from.
 #[derive(Debug)]
 struct Server {
     parts: WebParts,
+    pages: Pages,
+    forms: Forms,
     streams: Arc<Semaphore>,
     stop: CancellationToken,
 }
@@ -99,10 +114,12 @@ impl Web {
     /// # Errors
     /// [`BindError`] when the address is in use or is not of this machine.
     pub async fn bind(address: SocketAddr, parts: WebParts) -> Result<Self, BindError> {
-        let failed = |cause| BindError { address, cause };
+        let failed = |cause| BindError::Address { address, cause };
+        let pages = Pages::new().map_err(BindError::Page)?;
+        let forms = Forms::new().map_err(BindError::Random)?;
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        Ok(Self { listener, address, parts })
+        Ok(Self { listener, address, parts, pages, forms })
     }
 
     /// Where it listens.
@@ -118,7 +135,15 @@ impl Web {
     /// Serves until `stop`, then lets answers under way end, for a few seconds at most.
     pub async fn run(self, stop: CancellationToken) {
         let streams = Arc::new(Semaphore::new(MOST_STREAMS));
-        let server = Server { parts: self.parts, streams, stop: stop.clone() };
-        serve::serve(self.listener, Arc::new(server), stop).await;
+        let Self { listener, parts, pages, forms, .. } = self;
+        let server = Server { parts, pages, forms, streams, stop: stop.clone() };
+        serve::serve(listener, Arc::new(server), stop).await;
+    }
+}
+
+impl Server {
+    /// What the sender of a request may do.
+    fn right_of(&self, head: &Parts) -> Right {
+        self.parts.access.of_request(&head.headers, self.parts.clock.now())
     }
 }

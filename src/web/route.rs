@@ -1,6 +1,7 @@
 //! Which path is what, and what one needs to go there. Pure.
 
 use super::access::Right;
+use super::forms::Decision;
 
 /// What a request asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,11 +14,35 @@ pub(super) enum Route {
     Jobs,
     Events,
     Deliveries,
-    Delivery { id: String },
+    Delivery {
+        id: String,
+    },
     Stream,
-    Retry { id: String },
-    Discard { id: String },
-    Callback { source: String },
+    Retry {
+        id: String,
+    },
+    Discard {
+        id: String,
+    },
+    Callback {
+        source: String,
+    },
+    Dashboard,
+    Job {
+        source: String,
+        id: String,
+    },
+    Login,
+    LogIn,
+    LogOut,
+    /// A form's decision about a delivery.
+    Decide {
+        id: String,
+        decision: Decision,
+    },
+    File {
+        name: String,
+    },
 }
 
 /// Why there is no route.
@@ -46,7 +71,21 @@ impl Route {
         let parts = parts.ok_or(NoRoute::Unknown)?;
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         let id = |id: &str| id.to_owned();
+        if parts.as_slice() == ["login"] && method == "POST" {
+            return Ok(Self::LogIn);
+        }
         let (route, is_post) = match parts.as_slice() {
+            [""] => (Self::Dashboard, false),
+            ["jobs", source, job] => (Self::Job { source: id(source), id: id(job) }, false),
+            ["login"] => (Self::Login, false),
+            ["logout"] => (Self::LogOut, true),
+            ["deliveries", delivery, "retry"] => {
+                (Self::Decide { id: id(delivery), decision: Decision::Retry }, true)
+            }
+            ["deliveries", delivery, "discard"] => {
+                (Self::Decide { id: id(delivery), decision: Decision::Discard }, true)
+            }
+            ["static", name] => (Self::File { name: id(name) }, false),
             ["healthz"] => (Self::Health, false),
             ["readyz"] => (Self::Ready, false),
             ["metrics"] => (Self::Metrics, false),
@@ -77,6 +116,8 @@ impl Route {
         match self {
             // Probes have no token, and a callback has a key of its own.
             Self::Health | Self::Ready | Self::Callback { .. } => Right::Nothing,
+            // Who is to show a token must see where.
+            Self::Login | Self::LogIn | Self::LogOut | Self::File { .. } => Right::Nothing,
             Self::Metrics
             | Self::OpenApi
             | Self::Status
@@ -84,14 +125,29 @@ impl Route {
             | Self::Events
             | Self::Deliveries
             | Self::Delivery { .. }
-            | Self::Stream => Right::Look,
-            Self::Retry { .. } | Self::Discard { .. } => Right::Decide,
+            | Self::Stream
+            | Self::Dashboard
+            | Self::Job { .. } => Right::Look,
+            Self::Retry { .. } | Self::Discard { .. } | Self::Decide { .. } => Right::Decide,
         }
     }
 
     /// Whether another site's page must not lead here, even though a browser would let it.
     pub(super) fn is_guarded(&self) -> bool {
-        self.need() == Right::Decide || *self == Self::Stream
+        self.need() == Right::Decide || matches!(self, Self::Stream | Self::LogIn | Self::LogOut)
+    }
+
+    /// Whether a person sees the answer, also where it is a refusal.
+    pub(super) fn is_page(&self) -> bool {
+        matches!(
+            self,
+            Self::Dashboard
+                | Self::Job { .. }
+                | Self::Login
+                | Self::LogIn
+                | Self::LogOut
+                | Self::Decide { .. }
+        )
     }
 }
 
@@ -142,7 +198,7 @@ mod tests {
 
     #[test]
     fn an_odd_path_is_no_path() {
-        for path in ["/%zz", "/%ff", "/api/v1", "/api/v1/jobs/", "//healthz/", "/api/v1/%2e%2e"] {
+        for path in ["/%zz", "/%ff", "/api/v1", "/api/v1/jobs/", "/healthz/", "/api/v1/%2e%2e"] {
             assert_eq!(Route::parse("GET", path), Err(NoRoute::Unknown), "{path}");
         }
         let id = "a/b c".to_owned();

@@ -22,7 +22,7 @@ use super::access::{Right, is_own};
 use super::answer::{Refusal, dress, empty, json_answer, text};
 use super::limits::{self, Unstuck};
 use super::route::{NoRoute, Route, below};
-use super::{Server, api, callback, changes, health, metrics, stream};
+use super::{Server, api, callback, changes, forms, health, metrics, page, stream};
 use crate::telemetry;
 
 /// After a connection that could not be accepted, as when there are no more file handles.
@@ -107,7 +107,26 @@ async fn handle(server: &Arc<Server>, head: &Parts, body: Body) -> Result<Respon
         NoRoute::Unknown => Refusal::not_found("there is nothing at this path"),
         NoRoute::Method { allowed } => Refusal::wrong_method(allowed),
     })?;
-    check(server, head, &route)?;
+    let is_page = route.is_page();
+    let answered = match check(server, head, &route) {
+        Ok(()) => answer_route(server, head, body, route).await,
+        Err(refusal) if is_page && refusal.status == StatusCode::UNAUTHORIZED => {
+            page::locked(server, head)
+        }
+        Err(refusal) => Err(refusal),
+    };
+    answered.or_else(|refusal| match is_page {
+        true => page::problem(server, head, &refusal).ok_or(refusal),
+        false => Err(refusal),
+    })
+}
+
+async fn answer_route(
+    server: &Arc<Server>,
+    head: &Parts,
+    body: Body,
+    route: Route,
+) -> Result<Response, Refusal> {
     match route {
         Route::Health => Ok(text(StatusCode::OK, "text/plain; charset=utf-8", "ok\n")),
         Route::Ready => Ok(health::ready(server).await),
@@ -131,6 +150,13 @@ async fn handle(server: &Arc<Server>, head: &Parts, body: Body) -> Result<Respon
             callback::call(&server.parts.doors, &source, head, body).await?;
             Ok(empty(StatusCode::ACCEPTED))
         }
+        Route::Dashboard => page::dashboard(server, head).await,
+        Route::Job { source, id } => page::job(server, head, &source, &id).await,
+        Route::Login => page::login(server, head, false),
+        Route::LogIn => forms::log_in(server, head, body).await,
+        Route::LogOut => forms::log_out(server, head, body).await,
+        Route::Decide { id, decision } => forms::decide(server, head, body, &id, decision).await,
+        Route::File { name } => page::file(&name),
     }
 }
 
@@ -138,10 +164,7 @@ async fn handle(server: &Arc<Server>, head: &Parts, body: Body) -> Result<Respon
 fn check(server: &Server, head: &Parts, route: &Route) -> Result<(), Refusal> {
     let access = &server.parts.access;
     let need = route.need();
-    if need == Right::Nothing {
-        return Ok(());
-    }
-    if !access.knows_host(head) {
+    if need > Right::Nothing && !access.knows_host(head) {
         let detail = "this is reached under a name of this machine only (localhost, 127.0.0.1); \
                       behind a proxy set `read_token`";
         return Err(Refusal::new(StatusCode::MISDIRECTED_REQUEST, detail));
@@ -152,7 +175,7 @@ fn check(server: &Server, head: &Parts, route: &Route) -> Result<(), Refusal> {
             "another site's page may not ask for this",
         ));
     }
-    let right = access.of_request(&head.headers);
+    let right = server.right_of(head);
     if right >= need {
         return Ok(());
     }

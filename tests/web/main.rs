@@ -12,6 +12,7 @@ mod callbacks;
 mod health;
 mod limits;
 mod openapi;
+mod pages;
 mod stream;
 
 use reqwest::{Method, RequestBuilder, Response};
