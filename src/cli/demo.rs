@@ -1,7 +1,6 @@
 //! `demo`: emulator, service, dashboard and a console notifier on this machine, and what to do
 //! next.
 
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -12,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::run::not_started;
 use super::screen::Screen;
 use super::{Stop, settings};
-use crate::app::{App, Ended, resolver, stop_on_signals};
+use crate::app::{App, Ended, StartError, resolver, stop_on_signals};
 use crate::clock::Clock;
 use crate::config::{self, Defaults};
 use crate::emulator::{Emulator, Options, Profile, Running, Scenario};
@@ -28,6 +27,9 @@ pub(super) struct DemoArgs {
 
 /// The port of the examples.
 const USUAL_PORT: u16 = 8750;
+
+/// Takes any that is free.
+const ANY_PORT: u16 = 0;
 
 const CONFIG: &str = include_str!("demo.toml");
 
@@ -81,25 +83,26 @@ async fn serve(
     screen: &Screen,
     stop: CancellationToken,
 ) -> Result<Ended, Stop> {
-    let text = CONFIG
-        .replace("{base_url}", &emulator.base_url())
-        .replace("{port}", &free_port().to_string());
-    let parsed = config::parse(&text, folder, &Defaults::default());
-    let told = || parsed.problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-    let config = parsed.config.ok_or_else(|| Stop::failed(told()))?;
     let resolver = resolver(&folder.join("rules.toml"));
-    let app =
-        App::build(config, &resolver, Clock::System, Mode::Service).await.map_err(not_started)?;
+    let mut ports = [USUAL_PORT, ANY_PORT].into_iter();
+    let app = loop {
+        let port = ports.next().unwrap_or(ANY_PORT);
+        let text =
+            CONFIG.replace("{base_url}", &emulator.base_url()).replace("{port}", &port.to_string());
+        let parsed = config::parse(&text, folder, &Defaults::default());
+        let told =
+            || parsed.problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        let config = parsed.config.ok_or_else(|| Stop::failed(told()))?;
+        match App::build(config, &resolver, Clock::System, Mode::Service).await {
+            Ok(app) => break app,
+            Err(StartError::Listen(_)) if port == USUAL_PORT => {}
+            Err(problem) => return Err(not_started(problem)),
+        }
+    };
     if let Some(url) = app.url() {
         screen.say(&format!("The dashboard is at {url}\n"));
     }
     Ok(app.run(stop).await)
-}
-
-/// The usual port where it is free, else 0, which takes any.
-fn free_port() -> u16 {
-    let usual = TcpListener::bind((Ipv4Addr::LOCALHOST, USUAL_PORT));
-    if usual.is_ok() { USUAL_PORT } else { 0 }
 }
 
 /// A folder for the demo's ledger, gone when the demo is.

@@ -292,8 +292,12 @@ impl Store {
     /// [`StoreError`] when the store cannot be read.
     pub async fn outbox(&self) -> Result<Vec<OutboxCount>, StoreError> {
         let rows = sqlx::query(
-            "SELECT notifier, state, count(*) AS n FROM delivery
-             WHERE state IN ('pending', 'sending', 'held', 'dead')
+            // A state at a time, since each has an index of its own.
+            "SELECT notifier, state, count(*) AS n FROM (
+                 SELECT notifier, state FROM delivery WHERE state = 'pending'
+                 UNION ALL SELECT notifier, state FROM delivery WHERE state = 'sending'
+                 UNION ALL SELECT notifier, state FROM delivery WHERE state = 'held'
+                 UNION ALL SELECT notifier, state FROM delivery WHERE state = 'dead')
              GROUP BY notifier, state ORDER BY notifier, state",
         )
         .fetch_all(&self.readers)

@@ -48,7 +48,7 @@ pub use overview::{HourCount, SentAfter};
 pub use owed::{Claim, ClaimFrom, Claimed, Turn};
 pub use prune::Pruned;
 pub use settle::{Settled, Settlement};
-pub use standing::{JobCount, NotifierStanding, SourceStanding};
+pub use standing::{JobCounts, NotifierStanding, SourceStanding};
 pub use upkeep::{Condition, Counts, Existing};
 pub use walk::{Walk, WalkCommit};
 

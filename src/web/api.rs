@@ -1,5 +1,7 @@
 //! The listings and the status, as JSON: the same rows as `--json` on the command line.
 
+use std::collections::BTreeMap;
+
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
@@ -21,29 +23,21 @@ pub(super) const OPENAPI: &str = include_str!("openapi.json");
 pub(super) async fn status(server: &Server) -> Result<Response, Refusal> {
     let parts = &server.parts;
     let standings = parts.store.source_standings().await?;
-    let jobs = parts.store.job_counts().await?;
-    let sources: Vec<Value> = parts
-        .sources
-        .iter()
-        .map(|source| {
-            let standing = standings.iter().find(|standing| standing.name == source.name);
-            let standing = standing.cloned().unwrap_or_default();
-            let states: serde_json::Map<String, Value> = jobs
-                .iter()
-                .filter(|count| count.source == source.name)
-                .map(|count| (count.state.clone(), json!(count.count)))
-                .collect();
-            json!({
-                "name": source.name,
-                "ok": standing.health.failing_since.is_none(),
-                "last_poll_at": standing.last_complete_at.map(|at| at.to_string()),
-                "failing_since": standing.health.failing_since.map(|at| at.to_string()),
-                "down_since": standing.health.down_since.map(|at| at.to_string()),
-                "down_reason": standing.health.down_reason,
-                "jobs": states,
-            })
-        })
-        .collect();
+    let mut sources = Vec::new();
+    for source in &parts.sources {
+        let standing = standings.iter().find(|standing| standing.name == source.name);
+        let standing = standing.cloned().unwrap_or_default();
+        let jobs = parts.store.job_counts(&source.name).await?.by_state();
+        sources.push(json!({
+            "name": source.name,
+            "ok": standing.health.failing_since.is_none(),
+            "last_poll_at": standing.last_complete_at.map(|at| at.to_string()),
+            "failing_since": standing.health.failing_since.map(|at| at.to_string()),
+            "down_since": standing.health.down_since.map(|at| at.to_string()),
+            "down_reason": standing.health.down_reason,
+            "jobs": jobs.into_iter().collect::<BTreeMap<_, _>>(),
+        }));
+    }
     let document = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "started_at": parts.started_at.to_string(),

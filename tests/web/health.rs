@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::TcpListener;
 
 use prometheus_parse::{Scrape, Value as Sample};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Stage, with_one_dead_delivery};
 use crate::support::PATIENCE;
@@ -62,7 +62,9 @@ async fn metrics_are_what_a_parser_understands_and_count_what_happened() {
     stage.post(&format!("/api/v1/deliveries/{id}/retry")).await;
     stage.program.wait_for_stderr("Sent to hook").await;
     stage.bridge.run("agent");
-    sink.wait_for(3).await;
+    // The API may send any word; a label is one of few.
+    stage.bridge.world.put_job(json!({"job_state": "made\"} 1\nup"}));
+    sink.wait_for(4).await;
     stage.bridge.looked().await;
 
     let answer = stage.get("/metrics").await;
@@ -100,10 +102,11 @@ async fn metrics_are_what_a_parser_understands_and_count_what_happened() {
     assert_eq!(value("polls_total", &[("source", "main"), ("outcome", "failed")]), 0.0);
     assert_eq!(value("jobs", &[("source", "main"), ("state", "stopped")]), 1.0);
     assert_eq!(value("jobs", &[("source", "main"), ("state", "running")]), 1.0);
+    assert_eq!(value("jobs", &[("source", "main"), ("state", "other")]), 1.0);
     assert_eq!(value("events_total", &[("source", "main"), ("kind", "failed")]), 1.0);
     let outcome =
         |outcome: &str| value("deliveries_total", &[("notifier", "hook"), ("outcome", outcome)]);
-    assert_eq!(["sent", "retried", "dead", "suppressed"].map(outcome), [2.0, 0.0, 1.0, 0.0]);
+    assert_eq!(["sent", "retried", "dead", "suppressed"].map(outcome), [3.0, 0.0, 1.0, 0.0]);
     assert_eq!(value("outbox", &[("notifier", "hook"), ("state", "dead")]), 0.0);
     let age = jiff_now() - value("last_poll_success_timestamp_seconds", &[("source", "main")]);
     assert!((-1.0..60.0).contains(&age), "{age}");

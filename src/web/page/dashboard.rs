@@ -111,7 +111,7 @@ fn notifier(
     let (tone, word) = match (broken, waiting) {
         (Some(_), _) => ("bad", "refuses messages"),
         (None, 0) => ("good", "has nothing to send"),
-        (None, _) => ("run", "is sending"),
+        (None, _) => ("run", "has messages to send"),
     };
     json!({
         "name": name,

@@ -81,6 +81,7 @@ pub(super) fn event(row: &EventRow, base: &str) -> Value {
     json!({
         "kind": event.kind.as_str(),
         "tone": tone(event.kind),
+        "type": type_in_words(job["job_type"].as_str().unwrap_or_default()),
         "words": headline(&document),
         "cause": reason(&cause(&document)),
         "project": project.map(name),
@@ -103,13 +104,14 @@ pub(super) fn event(row: &EventRow, base: &str) -> Value {
 pub(super) fn delivery(row: &DeliveryRow, base: &str) -> Value {
     use DeliveryState::{Dead, Discarded, Held, Pending, Sending, Sent};
     let delivery = &row.delivery;
-    let (tone, at) = match delivery.state {
-        Pending => ("wait", delivery.due_at),
-        Sending => ("run", delivery.first_attempt_at.unwrap_or(delivery.created_at)),
-        Held => ("warn", delivery.created_at),
-        Dead => ("bad", delivery.created_at),
-        Sent => ("good", delivery.sent_at.unwrap_or(delivery.created_at)),
-        Discarded => ("plain", delivery.created_at),
+    let owed_since = ("owed since", delivery.created_at);
+    let (tone, (at_word, at)) = match delivery.state {
+        Pending => ("wait", ("due", delivery.due_at)),
+        Sending => ("run", ("since", delivery.first_attempt_at.unwrap_or(delivery.created_at))),
+        Held => ("warn", owed_since),
+        Dead => ("bad", owed_since),
+        Sent => ("good", ("", delivery.sent_at.unwrap_or(delivery.created_at))),
+        Discarded => ("plain", owed_since),
     };
     let link =
         (!delivery.job_id.is_empty()).then(|| job_link(base, &delivery.source, &delivery.job_id));
@@ -126,6 +128,7 @@ pub(super) fn delivery(row: &DeliveryRow, base: &str) -> Value {
         "tries": delivery.attempts,
         "repeat": delivery.repeat,
         "error": row.last_error().map(reason),
+        "at_word": at_word,
         "at": when(at),
         "can_decide": matches!(delivery.state, Pending | Held | Dead),
         "retry": format!("{base}/deliveries/{}/retry", delivery.id),
