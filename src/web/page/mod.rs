@@ -25,19 +25,19 @@ use super::session::has_session;
 use super::{Server, answer};
 use crate::model::Fingerprint;
 
-const STYLE: &str = include_str!("../../../templates/web/app.css");
-const SCRIPT: &str = include_str!("../../../templates/web/app.js");
+const STYLE: &str = include_str!("html/app.css");
+const SCRIPT: &str = include_str!("html/app.js");
 
 const TEMPLATES: [(&str, &str); 9] = [
-    ("layout", include_str!("../../../templates/web/layout.hbs")),
-    ("dashboard", include_str!("../../../templates/web/dashboard.hbs")),
-    ("job", include_str!("../../../templates/web/job.hbs")),
-    ("login", include_str!("../../../templates/web/login.hbs")),
-    ("problem", include_str!("../../../templates/web/problem.hbs")),
-    ("time", include_str!("../../../templates/web/time.hbs")),
-    ("deliveries", include_str!("../../../templates/web/deliveries.hbs")),
-    ("progress", include_str!("../../../templates/web/progress.hbs")),
-    ("charts", include_str!("../../../templates/web/charts.hbs")),
+    ("layout", include_str!("html/layout.hbs")),
+    ("dashboard", include_str!("html/dashboard.hbs")),
+    ("job", include_str!("html/job.hbs")),
+    ("login", include_str!("html/login.hbs")),
+    ("problem", include_str!("html/problem.hbs")),
+    ("time", include_str!("html/time.hbs")),
+    ("deliveries", include_str!("html/deliveries.hbs")),
+    ("progress", include_str!("html/progress.hbs")),
+    ("charts", include_str!("html/charts.hbs")),
 ];
 
 /// The templates, ready to be rendered, and the names of what belongs to them.
