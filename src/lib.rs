@@ -29,6 +29,7 @@
 //! - [`config`]: the whole TOML file, as written → as meant, every mistake at once
 //! - [`pipeline`]: ingest and dispatch, the only room that joins the stages
 //! - [`trial`]: what a config would say: its own tests, previews, comparisons (pure)
+//! - [`web`]: health, metrics, a JSON API, callbacks, over HTTP
 //! - [`app`]: the running process: built, run and stopped together
 //! - [`cli`]: one file for each command
 //! - [`emulator`]: a Descript API for the demo and the tests
@@ -52,3 +53,4 @@ pub mod source;
 pub mod store;
 pub mod telemetry;
 pub mod trial;
+pub mod web;

@@ -2,7 +2,9 @@
 //!
 //! Logs go to standard error, as text or JSON. Only this program's own records are shown
 //! below `warn`: libraries log requests, and requests hold secrets. Text from outside is
-//! logged escaped (`?`), never raw. Metrics will be counted in the same functions.
+//! logged escaped (`?`), never raw. [`metrics`] are counted in the same functions.
+
+pub mod metrics;
 
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -12,7 +14,11 @@ use tracing_subscriber::filter::{EnvFilter, FilterExt, filter_fn};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
+use self::metrics::{DeliveryOutcome, Metrics, PollOutcome};
 use crate::model::{DeliveryId, Event};
+
+/// What this process has counted.
+pub static METRICS: Metrics = Metrics::new();
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +77,41 @@ pub struct PollNumbers {
     pub took: Duration,
 }
 
+/// These are in the config: they are counted from zero.
+pub fn expect(sources: &[String], notifiers: &[String]) {
+    METRICS.expect(sources, notifiers);
+}
+
+/// The service can be reached over HTTP.
+pub fn listening(url: &str) {
+    info!(url, "Listening on {url}");
+}
+
+/// A connection could not be accepted; the next one may be.
+pub fn accept_failed(reason: &str) {
+    warn!(reason = ?reason, "A connection could not be accepted.");
+}
+
+/// A token of the service is short enough to be guessed.
+pub fn short_secret(what: &str) {
+    warn!("{what} has less than 16 characters: `openssl rand -hex 16` makes a good one.");
+}
+
+/// A callback was let in; its job is read.
+pub fn called(source: &str, job_id: &str) {
+    debug!(source, job_id = ?job_id, "A callback for {source} named a job.");
+}
+
+/// The span of one poll.
+pub fn poll_span(source: &str) -> tracing::Span {
+    tracing::info_span!("poll", source)
+}
+
+/// The span of one attempt at a delivery.
+pub fn delivery_span(notifier: &str, id: &DeliveryId, attempt: u32) -> tracing::Span {
+    tracing::info_span!("delivery", notifier, delivery_id = %id, attempt)
+}
+
 /// The service runs.
 pub fn started(version: &str, sources: usize, notifiers: usize, rules: usize, store: &str) {
     info!(version, sources, notifiers, rules, store, "Started.");
@@ -111,6 +152,7 @@ pub fn poll_done(source: &str, numbers: &PollNumbers) {
         deliveries,
         took,
     } = *numbers;
+    METRICS.poll(source, PollOutcome::Ok, took);
     let took_ms = millis(took);
     if events > 0 {
         info!(
@@ -142,7 +184,8 @@ pub fn poll_done(source: &str, numbers: &PollNumbers) {
 }
 
 /// A poll failed or broke off; what it saw is kept.
-pub fn poll_failed(source: &str, reason: &str, retry_in: Duration) {
+pub fn poll_failed(source: &str, reason: &str, took: Duration, retry_in: Duration) {
+    METRICS.poll(source, PollOutcome::Failed, took);
     let retry_in_ms = millis(retry_in);
     warn!(source, reason = ?reason, retry_in_ms, "Polling {source} failed; trying again in {}.", words(retry_in));
 }
@@ -193,11 +236,20 @@ pub fn name_unavailable(source: &str, project_id: &str, reason: &str) {
 pub fn event_recorded(event: &Event, owed: usize) {
     let (source, kind, late) = (&event.key.source, event.kind.as_str(), event.late);
     let job_id = &event.key.subject;
+    METRICS.event(source, event.kind);
     info!(source, kind, job_id = ?job_id, event_id = %event.id(), late, owed, "Event: {kind}.");
 }
 
-/// A message was taken by the other side.
-pub fn message_sent(notifier: &str, id: &DeliveryId, attempts: u32, took: Duration) {
+/// A message was taken by the other side, so long after it was first owed.
+pub fn message_sent(
+    notifier: &str,
+    id: &DeliveryId,
+    attempts: u32,
+    took: Duration,
+    latency: Duration,
+) {
+    METRICS.delivery(notifier, DeliveryOutcome::Sent, 1);
+    METRICS.delivered_after(latency);
     let took_ms = millis(took);
     info!(notifier, delivery_id = %id, attempts, took_ms, "Sent to {notifier}.");
 }
@@ -210,13 +262,20 @@ pub fn message_delayed(
     reason: &str,
     wait: Duration,
 ) {
+    METRICS.delivery(notifier, DeliveryOutcome::Retried, 1);
     let wait_ms = millis(wait);
     warn!(notifier, delivery_id = %id, attempts, reason = ?reason, wait_ms, "Not sent to {notifier} yet; trying again in {}.", words(wait));
 }
 
 /// A message is given up. It stays in the ledger.
 pub fn message_dead(notifier: &str, id: &DeliveryId, attempts: u32, reason: &str) {
+    METRICS.delivery(notifier, DeliveryOutcome::Dead, 1);
     error!(notifier, delivery_id = %id, attempts, reason = ?reason, "Gave up a message to {notifier}; it is kept: see `deliveries show {id}`.");
+}
+
+/// An attempt met a notifier that refuses us: it waits, and is told of the notifier as a whole.
+pub fn message_held(notifier: &str) {
+    METRICS.delivery(notifier, DeliveryOutcome::Retried, 1);
 }
 
 /// The service behind a notifier refuses us; what is owed to it waits.

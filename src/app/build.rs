@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::face::{self, Bound};
 use super::template_files::load_templates;
 use crate::clock::Clock;
 use crate::config::{Config, StorePlace};
@@ -22,6 +23,7 @@ use crate::secret::{Redactor, Resolver};
 use crate::source::Client;
 use crate::store::{Access, Store, StoreError};
 use crate::telemetry;
+use crate::web::{BindError, Web};
 
 /// A service that is ready to run.
 #[derive(Debug)]
@@ -40,6 +42,10 @@ pub struct Built {
     /// By notifier: rung when a person asks for a retry.
     pub retry_bells: Vec<(String, Arc<Notify>)>,
     pub forgetting: Forgetting,
+    /// `None` where nothing listens.
+    pub web: Option<Web>,
+    /// Rung when a person has decided something over HTTP.
+    pub decided: Arc<Notify>,
 }
 
 /// What is needed to forget sources that left the config.
@@ -59,6 +65,8 @@ pub enum StartError {
     Config(Vec<String>),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Listen(#[from] BindError),
 }
 
 impl App {
@@ -106,6 +114,7 @@ impl App {
                 Err(problem) => faults.push(problem.to_string()),
             }
         }
+        let face = face::face(&config, resolver, mode, &mut faults);
         if !faults.is_empty() {
             return Err(StartError::Config(faults));
         }
@@ -113,6 +122,7 @@ impl App {
         let StorePlace::Sqlite(path) = &config.service.store;
         let store = Store::open(path, Access::Service, clock.now()).await?;
         let failed = |error: StoreError| error.of(path);
+        let Bound { web, mut doors, decided } = face::bind(face, &store, &clock).await?;
         telemetry::recovered(store.recover(clock.now()).await.map_err(failed)?);
         store.forget_wrong_waits(clock.now()).await.map_err(failed)?;
         tell_orphans(&store, &config.notifiers).await.map_err(failed)?;
@@ -129,6 +139,12 @@ impl App {
             config.rules.len(),
             &path.display().to_string(),
         );
+        let notifier_names: Vec<String> =
+            config.notifiers.iter().map(|settings| settings.name.clone()).collect();
+        telemetry::expect(&sources, &notifier_names);
+        if let Some(web) = &web {
+            telemetry::listening(&web.url());
+        }
         let zone = config.service.timezone.clone();
         let rules = RuleSet::new(config.rules);
         let policy = Current::new(Policy { rules, routes, templates, zone });
@@ -145,7 +161,12 @@ impl App {
                 keep: config.service.keep,
                 mode,
             };
-            ingests.push((name, Ingest::start(parts).await.map_err(failed)?));
+            let ingest = Ingest::start(parts).await.map_err(failed)?;
+            let ingest = match doors.remove(&name) {
+                Some(door) => ingest.called_by(door),
+                None => ingest,
+            };
+            ingests.push((name, ingest));
         }
         let mut dispatches = Vec::new();
         let mut retry_bells = Vec::new();
@@ -169,7 +190,17 @@ impl App {
             Keeper { store: store.clone(), policy, nudges: nudges.clone(), clock: clock.clone() };
         let forgetting = Forgetting { sources, keep: config.service.keep, clock };
         forgetting.of(&store).await.map_err(failed)?;
-        let parts = Built { ingests, dispatches, keeper, store, nudges, retry_bells, forgetting };
+        let parts = Built {
+            ingests,
+            dispatches,
+            keeper,
+            store,
+            nudges,
+            retry_bells,
+            forgetting,
+            web,
+            decided,
+        };
         Ok(Self { parts })
     }
 }
@@ -193,8 +224,15 @@ fn redactor_of(config: &Config, resolver: &Resolver) -> Redactor {
     let mut redactor = Redactor::default();
     let tokens = config.sources.iter().map(|source| &source.token);
     let others = config.notifiers.iter().flat_map(NotifierSettings::secrets);
+    let keys = config.sources.iter().filter_map(|source| source.callback_key.as_ref());
+    let listen = config.service.listen.iter();
+    let own = listen.flat_map(|listen| [&listen.admin_token, &listen.read_token]).flatten();
     // What cannot be read is told by the part that needs it.
-    let known = tokens.chain(others).filter_map(|secret| resolver.resolve(secret).ok());
+    let known = tokens
+        .chain(others)
+        .chain(keys)
+        .chain(own)
+        .filter_map(|secret| resolver.resolve(secret).ok());
     known.for_each(|secret| redactor.learn(&secret));
     redactor
 }

@@ -5,6 +5,7 @@
 //! source and delivery of what is due. A loop that dies is named and takes the process down.
 
 mod build;
+mod face;
 mod signals;
 mod template_files;
 mod watch;
@@ -16,6 +17,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 pub use build::{App, Built, StartError, notifier, resolver};
+pub use face::listening_faults;
 pub use signals::stop_on_signals;
 pub use template_files::{TemplateProblems, load_templates};
 
@@ -40,10 +42,24 @@ pub enum Ended {
 }
 
 impl App {
+    /// Where a person finds the service in a browser; `None` where nothing listens.
+    pub fn url(&self) -> Option<String> {
+        self.parts.web.as_ref().map(crate::web::Web::url)
+    }
+
     /// Runs until `stop`, then lets what is in flight end, for at most 10 s.
     pub async fn run(self, stop: CancellationToken) -> Ended {
-        let Built { ingests, dispatches, keeper, store, nudges, retry_bells, forgetting } =
-            self.parts;
+        let Built {
+            ingests,
+            dispatches,
+            keeper,
+            store,
+            nudges,
+            retry_bells,
+            forgetting,
+            web,
+            decided,
+        } = self.parts;
         // Each says whether it has settled everything; its name is known also when it panics.
         let mut loops: JoinSet<bool> = JoinSet::new();
         let mut names = HashMap::new();
@@ -65,9 +81,17 @@ impl App {
             true
         });
         names.insert(task.id(), "the keeper of held messages".into());
-        let watch = Watch { store: store.clone(), nudges, retry_bells, forgetting };
+        let watch = Watch { store: store.clone(), nudges, retry_bells, forgetting, decided };
         let task = loops.spawn(watch.run(stop.clone()));
         names.insert(task.id(), "the watch over the store".into());
+        if let Some(web) = web {
+            let stop = stop.clone();
+            let task = loops.spawn(async move {
+                web.run(stop).await;
+                true
+            });
+            names.insert(task.id(), "the web server".into());
+        }
 
         let died = tokio::select! {
             biased; // a loop that ends because of the stop did not die

@@ -29,6 +29,8 @@ pub(super) struct Watch {
     pub(super) nudges: Nudges,
     pub(super) retry_bells: Vec<(String, Arc<Notify>)>,
     pub(super) forgetting: Forgetting,
+    /// Rung when a person has decided something over HTTP.
+    pub(super) decided: Arc<Notify>,
 }
 
 /// What was there at the last look.
@@ -46,6 +48,7 @@ impl Watch {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return true,
+                () = self.decided.notified() => {}
                 () = tokio::time::sleep(WATCH_EVERY) => {}
             }
             // A store in trouble is told by those who need it.
@@ -73,6 +76,7 @@ impl Watch {
                 bell.notify_one();
             }
         }
+        self.store.tell_change();
         self.nudges.ring_all();
         Ok(now)
     }
@@ -153,7 +157,8 @@ mod tests {
         let due = nudges.bell("team");
         let (sources, keep) = (Vec::new(), Duration::MAX);
         let forgetting = Forgetting { sources, keep, clock: Clock::fixed(now) };
-        let watch = Watch { store, nudges, retry_bells: bells.to_vec(), forgetting };
+        let decided = Arc::default();
+        let watch = Watch { store, nudges, retry_bells: bells.to_vec(), forgetting, decided };
         let seen = watch.look().await.unwrap();
 
         let seen = watch.notice(Some(&seen)).await.unwrap();

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::screen::Screen;
 use super::table::shown;
 use super::{Global, Stop, settings, test_rules};
-use crate::app::{load_templates, notifier, resolver};
+use crate::app::{listening_faults, load_templates, notifier, resolver};
 use crate::config::{Config, Loaded};
 use crate::deliver;
 use crate::exit::Exit;
@@ -285,6 +285,9 @@ fn judge_secrets(config: &Config, resolver: &Resolver) -> Vec<Finding> {
         if let Err(problem) = notifier(settings, resolver) {
             findings.push(Finding::warning(problem));
         }
+    }
+    for problem in listening_faults(config, resolver) {
+        findings.push(Finding::warning(problem));
     }
     findings
 }

@@ -98,7 +98,7 @@ async fn list(args: &ListArgs, store: &Store, screen: &Screen) -> Result<Exit, S
         DeliveryFilter { state: args.state, notifier: args.notifier.clone(), most: args.limit };
     let listed = store.deliveries(&filter).await.map_err(settings::failed(store))?;
     if args.json {
-        let rows: Vec<Value> = listed.rows.iter().map(document).collect();
+        let rows: Vec<Value> = listed.rows.iter().map(DeliveryRow::document).collect();
         screen.say_json(&json!({ "deliveries": rows }));
         return Ok(Exit::Done);
     }
@@ -125,7 +125,7 @@ async fn list(args: &ListArgs, store: &Store, screen: &Screen) -> Result<Exit, S
                 recipient => format!("{} ({recipient})", delivery.notifier),
             },
             delivery.attempts.to_string(),
-            last_error(row).unwrap_or_default().to_owned(),
+            row.last_error().unwrap_or_default().to_owned(),
         ]);
     }
     settings::say_table(screen, &table, listed.rows.len(), listed.more, "delivery");
@@ -136,7 +136,7 @@ async fn show(args: &ShowArgs, store: &Store, screen: &Screen) -> Result<Exit, S
     let row = find(store, &args.id).await?;
     let attempts = store.attempts(&row.delivery.id).await.map_err(settings::failed(store))?;
     if args.json {
-        let mut told = document(&row);
+        let mut told = row.document();
         told["history"] = json!(attempts);
         screen.say_json(&json!({ "deliveries": [told] }));
         return Ok(Exit::Done);
@@ -223,36 +223,6 @@ async fn find(store: &Store, prefix: &str) -> Result<DeliveryRow, Stop> {
             "several deliveries' ids begin with `{named}`: give more of it"
         ))),
     }
-}
-
-/// What it met last, or what its notifier met.
-pub(super) fn last_error(row: &DeliveryRow) -> Option<&str> {
-    row.delivery.last_error.as_deref().or(row.held_because.as_deref())
-}
-
-pub(super) fn document(row: &DeliveryRow) -> Value {
-    let delivery = &row.delivery;
-    json!({
-        "id": delivery.id,
-        "event_id": delivery.event_id,
-        "event": delivery.kind.as_str(),
-        "rule": delivery.rule,
-        "notifier": delivery.notifier,
-        "recipient": delivery.recipient,
-        "state": delivery.state,
-        "source": delivery.source,
-        "job_id": delivery.job_id,
-        "project_name": row.project_name,
-        "template": delivery.template,
-        "attempts": delivery.attempts,
-        "repeat": delivery.repeat,
-        "created_at": delivery.created_at.to_string(),
-        "due_at": delivery.due_at.to_string(),
-        "first_attempt_at": delivery.first_attempt_at.map(|at| at.to_string()),
-        "sent_at": delivery.sent_at.map(|at| at.to_string()),
-        "last_error": last_error(row),
-        "digest": row.digest.as_ref().map(|(id, _)| id),
-    })
 }
 
 /// When, how often, what the service said, what happens next.

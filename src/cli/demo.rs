@@ -1,4 +1,5 @@
-//! `demo`: emulator, service and a console notifier on this machine, and what to do next.
+//! `demo`: emulator, service, dashboard and a console notifier on this machine, and what to do
+//! next.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::run::not_started;
 use super::screen::Screen;
 use super::{Stop, settings};
-use crate::app::{App, Ended, resolver, stop_on_signals};
+use crate::app::{App, Ended, StartError, resolver, stop_on_signals};
 use crate::clock::Clock;
 use crate::config::{self, Defaults};
 use crate::emulator::{Emulator, Options, Profile, Running, Scenario};
@@ -23,6 +24,12 @@ pub(super) struct DemoArgs {
     #[arg(long = "for", value_name = "TIME", value_parser = settings::parse_length)]
     time: Option<SignedDuration>,
 }
+
+/// The port of the examples.
+const USUAL_PORT: u16 = 8750;
+
+/// Takes any that is free.
+const ANY_PORT: u16 = 0;
 
 const CONFIG: &str = include_str!("demo.toml");
 
@@ -59,7 +66,7 @@ pub(super) async fn demo(args: &DemoArgs, screen: &Screen) -> Result<Exit, Stop>
             stop.cancel();
         });
     }
-    let ended = serve(&folder.0, &emulator, stop).await?;
+    let ended = serve(&folder.0, &emulator, screen, stop).await?;
     emulator.stop().await;
     match ended {
         Ended::Stopped { .. } => {
@@ -70,14 +77,31 @@ pub(super) async fn demo(args: &DemoArgs, screen: &Screen) -> Result<Exit, Stop>
     }
 }
 
-async fn serve(folder: &Path, emulator: &Running, stop: CancellationToken) -> Result<Ended, Stop> {
-    let text = CONFIG.replace("{base_url}", &emulator.base_url());
-    let parsed = config::parse(&text, folder, &Defaults::default());
-    let told = || parsed.problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-    let config = parsed.config.ok_or_else(|| Stop::failed(told()))?;
+async fn serve(
+    folder: &Path,
+    emulator: &Running,
+    screen: &Screen,
+    stop: CancellationToken,
+) -> Result<Ended, Stop> {
     let resolver = resolver(&folder.join("rules.toml"));
-    let app =
-        App::build(config, &resolver, Clock::System, Mode::Service).await.map_err(not_started)?;
+    let mut ports = [USUAL_PORT, ANY_PORT].into_iter();
+    let app = loop {
+        let port = ports.next().unwrap_or(ANY_PORT);
+        let text =
+            CONFIG.replace("{base_url}", &emulator.base_url()).replace("{port}", &port.to_string());
+        let parsed = config::parse(&text, folder, &Defaults::default());
+        let told =
+            || parsed.problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        let config = parsed.config.ok_or_else(|| Stop::failed(told()))?;
+        match App::build(config, &resolver, Clock::System, Mode::Service).await {
+            Ok(app) => break app,
+            Err(StartError::Listen(_)) if port == USUAL_PORT => {}
+            Err(problem) => return Err(not_started(problem)),
+        }
+    };
+    if let Some(url) = app.url() {
+        screen.say(&format!("The dashboard is at {url}\n"));
+    }
     Ok(app.run(stop).await)
 }
 

@@ -8,7 +8,7 @@ use super::screen::Screen;
 use super::table::Table;
 use super::{Global, Stop, settings};
 use crate::exit::Exit;
-use crate::model::{EventKind, KIND_NAMES, without_download_url};
+use crate::model::{EventKind, KIND_NAMES};
 use crate::problem::suggestion;
 use crate::store::{EventFilter, EventRow};
 
@@ -46,7 +46,7 @@ pub(super) async fn events(
     let listed = store.events(&filter).await.map_err(settings::failed(&store))?;
     store.close().await;
     if args.json {
-        let events: Vec<Value> = listed.rows.iter().map(document).collect();
+        let events: Vec<Value> = listed.rows.iter().map(EventRow::document).collect();
         screen.say_json(&json!({ "events": events }));
         return Ok(Exit::Done);
     }
@@ -77,20 +77,4 @@ pub(super) async fn events(
 pub(super) fn parse_kind(word: &str) -> Result<EventKind, String> {
     let names = KIND_NAMES.map(|(_, name)| name);
     word.parse().map_err(|message| format!("{message}: {}", suggestion(word, &names)))
-}
-
-/// The event's document with the verdicts beside it.
-fn document(row: &EventRow) -> Value {
-    let mut document = without_download_url(row.event.document(None, false));
-    document["verdicts"] = row
-        .verdicts
-        .iter()
-        .map(|(rule, verdict)| {
-            let mut told = json!(verdict);
-            told["rule"] = json!(rule);
-            told["reason"] = json!(verdict.to_string());
-            told
-        })
-        .collect();
-    document
 }

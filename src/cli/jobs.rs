@@ -7,7 +7,6 @@ use super::screen::Screen;
 use super::table::Table;
 use super::{Global, Stop, settings};
 use crate::exit::Exit;
-use crate::model::without_download_url;
 use crate::store::{JobFilter, JobRow};
 
 #[derive(Debug, Args)]
@@ -33,7 +32,7 @@ pub(super) async fn jobs(args: &JobsArgs, global: &Global, screen: &Screen) -> R
     let listed = store.jobs(&filter).await.map_err(settings::failed(&store))?;
     store.close().await;
     if args.json {
-        let jobs: Vec<Value> = listed.rows.iter().map(document).collect();
+        let jobs: Vec<Value> = listed.rows.iter().map(JobRow::document).collect();
         screen.say_json(&json!({ "jobs": jobs }));
         return Ok(Exit::Done);
     }
@@ -53,19 +52,4 @@ pub(super) async fn jobs(args: &JobsArgs, global: &Global, screen: &Screen) -> R
     }
     settings::say_table(screen, &table, listed.rows.len(), listed.more, "job");
     Ok(Exit::Done)
-}
-
-/// Every field that the API gave, with what we know beside it.
-pub(super) fn document(row: &JobRow) -> Value {
-    let job = &row.job;
-    let mut fields = job.document.clone();
-    fields.insert("job_id".into(), json!(job.id));
-    fields.insert("job_type".into(), json!(job.job_type));
-    fields.insert("job_state".into(), json!(job.state.as_str()));
-    fields.insert("project_name".into(), json!(row.project_name));
-    fields.insert("source".into(), json!(row.source));
-    fields.insert("phase".into(), json!(job.phase.as_str()));
-    fields.insert("first_seen_at".into(), json!(job.first_seen_at.to_string()));
-    fields.insert("ended_at".into(), json!(job.ended_at.map(|at| at.to_string())));
-    without_download_url(Value::Object(fields))
 }

@@ -41,5 +41,6 @@ pub(super) fn not_started(error: StartError) -> Stop {
     match error {
         StartError::Config(messages) => Stop { exit: Exit::Usage, messages },
         StartError::Store(problem) => Stop::failed(problem),
+        StartError::Listen(problem) => Stop::failed(problem),
     }
 }

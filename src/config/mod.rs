@@ -15,6 +15,7 @@ mod elsewhere;
 mod email;
 mod flood;
 mod length;
+mod listen;
 mod live;
 mod load;
 mod mask;
@@ -43,6 +44,7 @@ use std::path::PathBuf;
 
 pub use case::{Case, CaseEvent, Expected};
 pub use length::parse as parse_length;
+pub use listen::Listen;
 pub use load::{LoadError, Loaded, LoadedCases, load, load_cases};
 pub use mask::masked;
 pub use parse::{parse, parse_cases};

@@ -131,6 +131,13 @@ fn read(
         let warning = Problem::warning("no source is named, so nothing is watched");
         problems.push(warning.help("add [sources.main] with the API token of a Drive"));
     }
+    if service.as_ref().is_some_and(|service| service.listen.is_none()) {
+        for source in sources.iter().filter(|source| source.callback_key.is_some()) {
+            let warning = Problem::warning("nothing listens, so no callback can come");
+            let warning = warning.about(format!("source `{}`, key `callback_key`", source.name));
+            problems.push(warning.help("add listen = \"127.0.0.1:8750\" to [service]"));
+        }
+    }
     if any_rule {
         for (name, place) in names.iter().filter(|(name, _)| !shared.notified.contains(name)) {
             let message = format!("notifier `{}` is used by no rule", name_shown(name));

@@ -10,9 +10,11 @@ use toml::Spanned;
 
 use super::Defaults;
 use super::length::{self, DAY, Length, SECOND};
+use super::listen::{self, Listen};
 use super::notes::Notes;
 use super::table::{Keys, Table, not_yet};
 use crate::problem::{Problem, nearest, suggestion};
+use crate::secret::SecretSource;
 
 /// `[service]` as it is written.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -31,10 +33,23 @@ pub(super) struct ServiceWritten {
     /// The time zone of times in messages, by its IANA name.
     #[schemars(with = "Option<String>", extend("default" = "UTC", "examples" = ["Europe/Berlin"]))]
     timezone: Option<Spanned<String>>,
+    /// Where the dashboard, the API, metrics, health and callbacks are; left out: nowhere. Any
+    /// other address than a loopback one needs `admin_token` or `read_token`.
+    #[schemars(with = "Option<String>", extend("examples" = ["127.0.0.1:8750"]))]
+    listen: Option<Spanned<String>>,
+    /// Who has it may look and decide: retry and discard messages.
+    #[schemars(extend("examples" = [{ "env": "DESCRIPT_NOTIFY_ADMIN_TOKEN" }]))]
+    admin_token: Option<SecretSource>,
+    /// Who has it may look. Where it is set nobody looks without a token.
+    #[schemars(extend("examples" = [{ "env": "DESCRIPT_NOTIFY_READ_TOKEN" }]))]
+    read_token: Option<SecretSource>,
+    /// What stands before every path behind a proxy.
+    #[schemars(with = "Option<String>", extend("examples" = ["/notify"]))]
+    base_path: Option<Spanned<String>>,
 }
 
 /// Keys that come with a later version.
-const LATER: &[&str] = &["listen", "watch", "admin_token", "read_token", "base_path"];
+const LATER: &[&str] = &["watch"];
 
 /// The file's name in the state directory.
 const STORE_FILE: &str = "state.db";
@@ -50,6 +65,8 @@ pub struct Service {
     pub timezone: TimeZone,
     /// The zone's IANA name.
     pub timezone_name: String,
+    /// `None` where nothing listens.
+    pub listen: Option<Listen>,
 }
 
 /// Where the ledger is kept.
@@ -82,6 +99,9 @@ pub(super) fn read(
         );
     }
     let (timezone, timezone_name) = timezone(written.timezone.as_ref(), notes);
+    let ServiceWritten { listen, admin_token, read_token, base_path, .. } = written;
+    let listen =
+        listen::read(listen::Written { listen, admin_token, read_token, base_path }, notes);
     Some(Service {
         store: store(written.store.as_ref(), folder, defaults, notes)?,
         keep,
@@ -94,6 +114,7 @@ pub(super) fn read(
         }),
         timezone,
         timezone_name,
+        listen,
     })
 }
 

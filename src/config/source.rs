@@ -41,6 +41,9 @@ pub(super) struct SourceWritten {
     /// Watches one project only; the API filters the list.
     #[schemars(with = "Option<String>", length(min = 1))]
     project_id: Option<Spanned<String>>,
+    /// Enables `POST /callback/…?key=…`, for the `callback_url` of jobs; needs `service.listen`.
+    #[schemars(extend("examples" = [{ "env": "DESCRIPT_CALLBACK_KEY" }]))]
+    callback_key: Option<SecretSource>,
 }
 
 /// What is done with jobs that are there before the first look.
@@ -53,9 +56,6 @@ enum FirstRunWritten {
     /// They are announced.
     Notify,
 }
-
-/// Keys that come with a later version.
-const LATER: &[&str] = &["callback_key"];
 
 /// Where Descript's API is.
 const BASE_URL: &str = "https://descriptapi.com/v1";
@@ -71,7 +71,7 @@ pub(super) fn read(
     mut table: Table<'_>,
     notes: &mut Notes<'_>,
 ) -> Option<SourceSettings> {
-    let keys = Keys::of::<SourceWritten>(LATER);
+    let keys = Keys::of::<SourceWritten>(&[]);
     check_name(name, table.place.clone(), notes);
     table.check_keys(&keys, notes);
     let written: SourceWritten = table.read(&keys, notes);
@@ -105,6 +105,7 @@ pub(super) fn read(
             Some(FirstRunWritten::Baseline) | None => FirstRun::Baseline,
         },
         project_id: written.project_id.map(Spanned::into_inner),
+        callback_key: written.callback_key,
     })
 }
 

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use tracing::Instrument as _;
 
 use super::dispatch::DispatchParts;
 use crate::deliver::{Failure, Receipt};
@@ -63,7 +64,8 @@ pub(super) async fn attempt(parts: DispatchParts, claimed: Claimed) -> Landed {
             about: about(&document),
         }),
     };
-    let result = parts.notifier.send(&envelope, &rendered.message).await;
+    let span = telemetry::delivery_span(&parts.settings.name, &delivery.id, delivery.attempts);
+    let result = parts.notifier.send(&envelope, &rendered.message).instrument(span).await;
     Landed { claimed: Box::new(claimed), result, started_at, begun, took: begun.elapsed() }
 }
 

@@ -39,6 +39,12 @@ use load::Shelves;
 pub use load::{FileProblems, has_errors};
 pub use vocabulary::{Does, WORDS, Word, about};
 
+/// What messages say in words, for pages that say the same.
+pub mod words {
+    pub use super::escape::{Breaks, clean, cut, https_link, one_line};
+    pub use super::vocabulary::{cause, headline, type_in_words};
+}
+
 /// A file below the folder of templates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TemplateFile {

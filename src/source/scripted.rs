@@ -100,6 +100,7 @@ impl Scripted {
             lookback: Duration::from_secs(7 * 86_400),
             first_run: FirstRun::Baseline,
             project_id: None,
+            callback_key: None,
         }
     }
 

@@ -31,4 +31,6 @@ pub struct SourceSettings {
     pub first_run: FirstRun,
     /// Restricts the list on the server's side.
     pub project_id: Option<String>,
+    /// Opens the door for callbacks.
+    pub callback_key: Option<SecretSource>,
 }

@@ -49,6 +49,7 @@ impl Store {
         .execute(&mut *transaction)
         .await?;
         transaction.commit().await?;
+        self.news.tell_decision("pending", &changed);
         Ok(changed.into_iter().map(DeliveryId::from_stored).collect())
     }
 
@@ -89,6 +90,7 @@ impl Store {
         seal_of(&mut transaction, &changed, now).await?;
         end_members(&mut transaction, now).await?;
         transaction.commit().await?;
+        self.news.tell_decision("discarded", &changed);
         Ok(changed.into_iter().map(DeliveryId::from_stored).collect())
     }
 
@@ -134,7 +136,7 @@ async fn seal_of(
     seal(transaction, &groups, now).await
 }
 
-fn attempt_of(row: &SqliteRow) -> Result<Attempt, StoreError> {
+pub(super) fn attempt_of(row: &SqliteRow) -> Result<Attempt, StoreError> {
     let outcome: &str = row.try_get("outcome")?;
     Ok(Attempt {
         number: row.try_get("number")?,

@@ -64,6 +64,8 @@ impl Store {
         .await?;
         let committed = record(&mut transaction, notices, deciding).await?;
         transaction.commit().await?;
+        self.news.tell_source(source);
+        self.news.tell_events(&committed.decided);
         Ok(committed)
     }
 }

@@ -35,14 +35,14 @@ pub struct Gather {
 #[derive(Debug, Clone)]
 pub enum HealthChange<'a> {
     /// Its service refuses us (still): what is owed is held. `news` tells it the first time.
-    Broken { broken: &'a Broken, news: Option<News<'a>> },
+    Broken { broken: &'a Broken, news: Option<Notice<'a>> },
     /// It takes messages again.
-    Well { gather: Option<Gather>, news: Option<News<'a>> },
+    Well { gather: Option<Gather>, news: Option<Notice<'a>> },
 }
 
 /// What is told about a notifier, through others.
 #[derive(Debug, Clone, Copy)]
-pub struct News<'a> {
+pub struct Notice<'a> {
     pub event: &'a Event,
     pub deciding: Deciding<'a>,
 }
@@ -127,7 +127,7 @@ pub(super) async fn change_health(
         .await?;
     }
     match news {
-        Some(News { event, deciding }) => {
+        Some(Notice { event, deciding }) => {
             record(transaction, std::slice::from_ref(event), deciding).await
         }
         None => Ok(Committed::default()),

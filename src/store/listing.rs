@@ -34,6 +34,18 @@ pub struct JobRow {
     pub job: KnownJob,
 }
 
+impl JobRow {
+    /// Its place in the listing.
+    pub fn place(&self) -> JobPlace {
+        let job = &self.job;
+        JobPlace {
+            at_ms: job.created_at.unwrap_or(job.first_seen_at).as_millisecond(),
+            job_id: job.id.to_string(),
+            source: self.source.clone(),
+        }
+    }
+}
+
 /// Which events to list.
 #[derive(Debug, Clone, Default)]
 pub struct EventFilter {
@@ -43,9 +55,19 @@ pub struct EventFilter {
     pub most: u32,
 }
 
+/// Where a job stands in the listing: what comes after it is older.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobPlace {
+    pub at_ms: i64,
+    pub job_id: String,
+    pub source: String,
+}
+
 /// An event with what the rules said about it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EventRow {
+    /// Its place in the listing: older ones have smaller numbers.
+    pub seq: i64,
     pub event: Event,
     pub verdicts: Vec<(String, Verdict)>,
 }
@@ -61,6 +83,8 @@ pub struct DeliveryFilter {
 /// A delivery with the name of the project it is about.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeliveryRow {
+    /// Its place in the listing: older ones have smaller numbers.
+    pub seq: i64,
     pub delivery: Delivery,
     pub project_name: Option<String>,
     /// Why its notifier is held, where it waits for that.
@@ -106,7 +130,7 @@ pub(super) use verdicts;
 macro_rules! events {
     ($chosen:expr) => {
         concat!(
-            "SELECT ",
+            "SELECT e.seq, ",
             event_columns!(),
             ", ",
             verdicts!(),
@@ -118,16 +142,21 @@ macro_rules! events {
     };
 }
 
-const EVENTS: &str = events!("WHERE $1 IS NULL AND $2 IS NULL AND $3 IS NULL");
-const EVENTS_SINCE: &str =
-    events!("INDEXED BY event_detected WHERE $1 IS NULL AND detected_ms >= $2 AND $3 IS NULL");
+const EVENTS: &str =
+    events!("WHERE $1 IS NULL AND $2 IS NULL AND $3 IS NULL AND seq < coalesce($5, 1 << 62)");
+const EVENTS_SINCE: &str = events!(
+    "INDEXED BY event_detected WHERE $1 IS NULL AND detected_ms >= $2 AND $3 IS NULL
+     AND ($5 IS NULL OR seq < $5)"
+);
 const EVENTS_OF_KIND: &str = events!(
     "INDEXED BY event_kind
-     WHERE kind = $1 AND detected_ms >= coalesce($2, -9223372036854775808) AND $3 IS NULL"
+     WHERE kind = $1 AND detected_ms >= coalesce($2, -9223372036854775808) AND $3 IS NULL
+     AND ($5 IS NULL OR seq < $5)"
 );
 const EVENTS_OF_JOB: &str = events!(
     "INDEXED BY event_job
-     WHERE job_id = $3 AND ($1 IS NULL OR kind = $1) AND ($2 IS NULL OR detected_ms >= $2)"
+     WHERE job_id = $3 AND ($1 IS NULL OR kind = $1) AND ($2 IS NULL OR detected_ms >= $2)
+     AND ($5 IS NULL OR seq < $5)"
 );
 
 impl Store {
@@ -136,20 +165,39 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub async fn jobs(&self, filter: &JobFilter) -> Result<Listed<JobRow>, StoreError> {
+        self.jobs_after(filter, None).await
+    }
+
+    /// The same, those that come after a place in the listing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub async fn jobs_after(
+        &self,
+        filter: &JobFilter,
+        after: Option<&JobPlace>,
+    ) -> Result<Listed<JobRow>, StoreError> {
         let rows = sqlx::query(
             "SELECT job.*, project.name AS project_name
              FROM (SELECT source, job_id FROM job INDEXED BY job_listed
                    WHERE ($1 IS NULL OR state = $1)
                      AND ($2 IS NULL OR project_id = $2 OR (source, project_id) IN (
                          SELECT source, project_id FROM project WHERE name = $2))
-                   ORDER BY coalesce(created_ms, first_seen_ms) DESC, job_id LIMIT $3 + 1)
+                     AND ($4 IS NULL OR coalesce(created_ms, first_seen_ms) < $4
+                         OR (coalesce(created_ms, first_seen_ms) = $4
+                             AND (job_id, source) > ($5, $6)))
+                   ORDER BY coalesce(created_ms, first_seen_ms) DESC, job_id, source
+                   LIMIT $3 + 1)
              JOIN job USING (source, job_id)
              LEFT JOIN project USING (source, project_id)
-             ORDER BY coalesce(created_ms, first_seen_ms) DESC, job_id",
+             ORDER BY coalesce(created_ms, first_seen_ms) DESC, job_id, source",
         )
         .bind(&filter.state)
         .bind(&filter.project)
         .bind(filter.most)
+        .bind(after.map(|place| place.at_ms))
+        .bind(after.map(|place| place.job_id.as_str()))
+        .bind(after.map(|place| place.source.as_str()))
         .fetch_all(&self.readers)
         .await?;
         page(&rows, filter.most, |row| {
@@ -166,6 +214,18 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub async fn events(&self, filter: &EventFilter) -> Result<Listed<EventRow>, StoreError> {
+        self.events_after(filter, None).await
+    }
+
+    /// The same, those that come after a place in the listing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub async fn events_after(
+        &self,
+        filter: &EventFilter,
+        after: Option<i64>,
+    ) -> Result<Listed<EventRow>, StoreError> {
         let rows = sqlx::query(match filter {
             EventFilter { job_id: Some(_), .. } => EVENTS_OF_JOB,
             EventFilter { kind: Some(_), .. } => EVENTS_OF_KIND,
@@ -176,6 +236,7 @@ impl Store {
         .bind(filter.since.map(Timestamp::as_millisecond))
         .bind(&filter.job_id)
         .bind(filter.most)
+        .bind(after)
         .fetch_all(&self.readers)
         .await?;
         page(&rows, filter.most, event_row)
@@ -189,13 +250,27 @@ impl Store {
         &self,
         filter: &DeliveryFilter,
     ) -> Result<Listed<DeliveryRow>, StoreError> {
+        self.deliveries_after(filter, None).await
+    }
+
+    /// The same, those that come after a place in the listing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub async fn deliveries_after(
+        &self,
+        filter: &DeliveryFilter,
+        after: Option<i64>,
+    ) -> Result<Listed<DeliveryRow>, StoreError> {
         let rows = sqlx::query(deliveries!(
             "WHERE ($1 IS NULL OR d.state = $1) AND ($2 IS NULL OR d.notifier = $2)
+               AND d.seq < coalesce($4, 1 << 62)
              ORDER BY d.seq DESC LIMIT $3 + 1"
         ))
         .bind(filter.state.map(DeliveryState::as_str))
         .bind(&filter.notifier)
         .bind(filter.most)
+        .bind(after)
         .fetch_all(&self.readers)
         .await?;
         page(&rows, filter.most, delivery_row)
@@ -237,8 +312,12 @@ impl Store {
     /// [`StoreError`] when the store cannot be read.
     pub async fn outbox(&self) -> Result<Vec<OutboxCount>, StoreError> {
         let rows = sqlx::query(
-            "SELECT notifier, state, count(*) AS n FROM delivery
-             WHERE state IN ('pending', 'sending', 'held', 'dead')
+            // A state at a time, since each has an index of its own.
+            "SELECT notifier, state, count(*) AS n FROM (
+                 SELECT notifier, state FROM delivery WHERE state = 'pending'
+                 UNION ALL SELECT notifier, state FROM delivery WHERE state = 'sending'
+                 UNION ALL SELECT notifier, state FROM delivery WHERE state = 'held'
+                 UNION ALL SELECT notifier, state FROM delivery WHERE state = 'dead')
              GROUP BY notifier, state ORDER BY notifier, state",
         )
         .fetch_all(&self.readers)
@@ -260,7 +339,7 @@ impl Store {
 pub(super) fn event_row(row: &SqliteRow) -> Result<EventRow, StoreError> {
     let verdicts = serde_json::from_str(row.try_get("verdicts")?)
         .map_err(|cause| StoreError::Odd(cause.to_string()))?;
-    Ok(EventRow { event: event_of(row)?, verdicts })
+    Ok(EventRow { seq: row.try_get("seq")?, event: event_of(row)?, verdicts })
 }
 
 pub(super) fn delivery_row(row: &SqliteRow) -> Result<DeliveryRow, StoreError> {
@@ -271,6 +350,7 @@ pub(super) fn delivery_row(row: &SqliteRow) -> Result<DeliveryRow, StoreError> {
         Ok::<_, StoreError>((DeliveryId::from_stored(id), state))
     });
     Ok(DeliveryRow {
+        seq: row.try_get("seq")?,
         digest: digest.transpose()?,
         delivery: delivery_of(row)?,
         project_name: row.try_get("project_name")?,

@@ -13,6 +13,7 @@
 mod attend;
 mod decided;
 mod digest;
+mod document;
 mod gather;
 mod health;
 mod hold;
@@ -20,7 +21,9 @@ mod listing;
 mod live;
 mod lock;
 mod memory;
+mod news;
 mod open;
+mod overview;
 mod owed;
 mod pacing;
 mod prune;
@@ -28,6 +31,7 @@ mod rows;
 mod settle;
 mod shift;
 mod stale;
+mod standing;
 mod story;
 mod sums;
 mod trouble;
@@ -36,18 +40,23 @@ mod used;
 mod walk;
 
 pub use decided::{Committed, Decide, Deciding};
+pub use document::event_document;
 pub use gather::{Freed, HeldBack, Releasing};
 pub use health::SourceHealth;
-pub use hold::{Broken, Gather, HealthChange, News};
+pub use hold::{Broken, Gather, HealthChange, Notice};
 pub use listing::{
-    DeliveryFilter, DeliveryRow, EventFilter, EventRow, JobFilter, JobRow, Listed, OutboxCount,
+    DeliveryFilter, DeliveryRow, EventFilter, EventRow, JobFilter, JobPlace, JobRow, Listed,
+    OutboxCount,
 };
 pub use lock::Holder;
 pub use memory::{Marks, OpenJob, SourceMemory};
+pub use news::News;
 pub use open::{Access, SCHEMA_VERSION};
+pub use overview::{HourCount, SentAfter};
 pub use owed::{Claim, ClaimFrom, Claimed, Turn, Turned};
 pub use prune::Pruned;
 pub use settle::{Settled, Settlement};
+pub use standing::{JobCounts, NotifierStanding, SourceStanding};
 pub use upkeep::{Condition, Counts, Existing};
 pub use used::{Used, UsedByProject};
 pub use walk::{Walk, WalkCommit};
@@ -63,6 +72,8 @@ pub struct Store {
     writer: SqlitePool,
     readers: SqlitePool,
     path: PathBuf,
+    /// Tells those who watch what was committed.
+    news: news::Newsroom,
     /// Held by the service; released when the last clone is dropped.
     _lock: Option<Arc<lock::Lock>>,
 }

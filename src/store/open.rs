@@ -79,7 +79,8 @@ impl Store {
             .min_connections(0)
             .idle_timeout(Duration::from_secs(60))
             .connect_lazy_with(options.read_only(true).create_if_missing(false));
-        Ok(Self { writer, readers, path: path.to_owned(), _lock: lock })
+        let news = super::news::Newsroom::default();
+        Ok(Self { writer, readers, path: path.to_owned(), news, _lock: lock })
     }
 }
 

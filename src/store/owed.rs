@@ -162,6 +162,11 @@ impl Store {
         for (id, attempts, why) in unreadable {
             telemetry::message_dead(notifier, &id, attempts, &why);
         }
+        self.news.tell_settlements(notifier, turn.settlements);
+        if turn.health.is_some() {
+            self.news.tell_notifier(notifier);
+            self.news.tell_events(&news);
+        }
         Ok(Turned { claimed, news })
     }
 

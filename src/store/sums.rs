@@ -5,7 +5,7 @@ use sqlx::Row;
 
 use super::rows::{job_of, ms};
 use super::{Store, StoreError};
-use crate::model::{EventKind, JobId, KnownJob, Usage};
+use crate::model::{EventKind, KnownJob, Usage};
 
 /// How many of the last runs say what is usual.
 const RUNS_MOST: i64 = 200;
@@ -115,18 +115,5 @@ impl Store {
             media_seconds: Some(used.media_seconds),
             ai_credits: Some(used.ai_credits),
         }))
-    }
-
-    /// A job by its id, as it is known.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the store cannot be read.
-    pub async fn job(&self, source: &str, id: &JobId) -> Result<Option<KnownJob>, StoreError> {
-        let row = sqlx::query("SELECT * FROM job WHERE source = $1 AND job_id = $2")
-            .bind(source)
-            .bind(id.as_str())
-            .fetch_optional(&self.readers)
-            .await?;
-        row.as_ref().map(job_of).transpose()
     }
 }

@@ -8,6 +8,7 @@ use sqlx::Transaction;
 use sqlx::sqlite::Sqlite;
 
 use super::decided::{Deciding, record};
+use super::news::Newsroom;
 use super::rows::{job_of, job_values, ms};
 use super::{Committed, Marks, Store, StoreError};
 use crate::model::{Event, Fingerprint, JobId, KnownJob};
@@ -17,6 +18,7 @@ use crate::model::{Event, Fingerprint, JobId, KnownJob};
 pub struct Walk {
     transaction: Transaction<'static, Sqlite>,
     source: String,
+    news: Newsroom,
 }
 
 /// Everything that one walk brings.
@@ -40,7 +42,7 @@ impl Store {
     /// [`StoreError`] when the store cannot be written.
     pub async fn begin(&self, source: &str) -> Result<Walk, StoreError> {
         let transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        Ok(Walk { transaction, source: source.to_owned() })
+        Ok(Walk { transaction, source: source.to_owned(), news: self.news.clone() })
     }
 }
 
@@ -78,6 +80,8 @@ impl Walk {
             self.write_marks(marks).await?;
         }
         self.transaction.commit().await?;
+        self.news.tell_jobs(&self.source, &walk.jobs);
+        self.news.tell_events(&committed.decided);
         Ok(committed)
     }
 

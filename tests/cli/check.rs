@@ -12,7 +12,7 @@ const FULL_OF_MISTAKES: &str = r#"[service]
 store = "mysql://somewhere"
 keeep = "30d"
 timezone = "Europe/Berlni"
-listen = "127.0.0.1:8750"
+listen = "0.0.0.0:8750"
 
 [sources.main]
 token = { env = "DESCRIPT_API_TOKEN" }
@@ -135,13 +135,13 @@ async fn every_mistake_is_shown_at_once_with_its_place_and_the_remedy() {
       |
       = help: did you mean `Europe/Berlin`?
 
-    error: service: `listen` is not supported yet
-     --> rules.toml:5:1
+    error: service, key `listen`: an address that others can reach needs a token
+     --> rules.toml:5:10
       |
-    5 | listen = "127.0.0.1:8750"
-      | ^^^^^^
+    5 | listen = "0.0.0.0:8750"
+      |          ^^^^^^^^^^^^^^
       |
-      = help: take it out: this version would not act on it
+      = help: add admin_token = { env = "DESCRIPT_NOTIFY_ADMIN_TOKEN" } (or read_token, for looking only), or listen on 127.0.0.1
 
     error: source `main`, key `poll_interval`: `1s` is too short: it must be at least 3s
      --> rules.toml:9:17

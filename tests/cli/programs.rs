@@ -67,7 +67,8 @@ async fn a_taken_address_and_a_wrong_fault_are_told() {
 async fn the_demo_shows_messages_and_ends_by_itself() {
     let demo = Launch::of(["demo", "--for", "9s"]).run_to_end().await.succeeded();
 
-    for told in ["Spring launch film", "Founder interview", "What next?"] {
+    let dashboard = "The dashboard is at http://127.0.0.1:";
+    for told in [dashboard, "Spring launch film", "Founder interview", "What next?"] {
         assert!(demo.stdout.contains(told), "{told}: {}", demo.stdout);
     }
     assert!(!demo.stderr.contains("ERROR"), "{}", demo.stderr);

@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use super::{Happening, Said, Sending, Story};
+use crate::cli::settings;
 use crate::cli::table::shown;
-use crate::cli::{deliveries, jobs, settings};
 use crate::model::{Verdict, without_download_url};
+use crate::store::JobRow;
 
 /// What people read.
 pub(super) fn text(story: &Story) -> String {
@@ -133,7 +134,7 @@ fn tell_sending(sending: &Sending, lines: &mut Vec<String>) {
         shown(&delivery.notifier),
         delivery.state
     ));
-    if let Some(error) = deliveries::last_error(&sending.row) {
+    if let Some(error) = sending.row.last_error() {
         lines.push(format!("      last error: {}", shown(error)));
     }
     lines.push(format!("      next: {}", sending.next));
@@ -141,7 +142,7 @@ fn tell_sending(sending: &Sending, lines: &mut Vec<String>) {
 
 /// What programs read.
 pub(super) fn document(story: &Story) -> Value {
-    let jobs: Vec<Value> = story.jobs.iter().map(jobs::document).collect();
+    let jobs: Vec<Value> = story.jobs.iter().map(JobRow::document).collect();
     let events: Vec<Value> = story.events.iter().map(event_document).collect();
     json!({ "jobs": jobs, "events": events, "more": story.more })
 }
@@ -164,7 +165,7 @@ fn event_document(event: &Happening) -> Value {
         .deliveries
         .iter()
         .map(|sending| {
-            let mut told = deliveries::document(&sending.row);
+            let mut told = sending.row.document();
             told["next"] = json!(sending.next);
             told
         })

@@ -1,6 +1,6 @@
 //! Each kind of mistake, in short.
 
-use super::told;
+use super::{parsed, told};
 
 #[test]
 fn a_store_is_a_sqlite_file() {
@@ -32,6 +32,41 @@ fn a_store_is_a_sqlite_file() {
     ["sqlite://x?mode=ro"] service, key `store`: a store takes no parameters; write sqlite://state.db (relative to this file) or sqlite:///var/lib/descript-notify/state.db
     ["sqlite://~/x"] service, key `store`: `~` is not expanded here; write sqlite://state.db (relative to this file) or sqlite:///var/lib/descript-notify/state.db
     ["postgres://user:hunter2@host/db"] service, key `store`: `postgres://` is not supported yet; use sqlite:// for now
+    "#);
+}
+
+#[test]
+fn others_can_reach_the_service_only_with_a_token() {
+    let told = told(
+        "[service]\nlisten = \"0.0.0.0:8750\"\nbase_path = \"notify\"\n\
+         [sources.a]\ntoken = { env = \"T\" }\n",
+    );
+    let well = |listen: &str, token: &str| {
+        let text = format!("[service]\nlisten = \"{listen}\"\n{token} = {{ env = \"T\" }}\n");
+        parsed(&text).config.and_then(|config| config.service.listen).is_some()
+    };
+
+    insta::assert_snapshot!(told, @r#"
+    ["0.0.0.0:8750"] service, key `listen`: an address that others can reach needs a token; add admin_token = { env = "DESCRIPT_NOTIFY_ADMIN_TOKEN" } (or read_token, for looking only), or listen on 127.0.0.1
+    ["notify"] service, key `base_path`: `notify` is not a path; write it like "/notify"
+    "#);
+    assert!(well("0.0.0.0:8750", "admin_token"));
+    assert!(well("[::]:8750", "read_token"));
+    assert!(well("localhost:0", "read_token"));
+}
+
+#[test]
+fn what_needs_listening_warns_where_nothing_listens() {
+    let told = told(
+        "[service]\nadmin_token = { env = \"A\" }\n\
+         [sources.a]\ntoken = { env = \"T\" }\ncallback_key = { env = \"K\" }\n\
+         [notifiers.s]\ntype = \"console\"\n\
+         [[rules]]\nname = \"r\"\non = [\"any\"]\nnotify = [\"s\"]\n",
+    );
+
+    insta::assert_snapshot!(told, @r#"
+    [] service: nothing listens, so nobody can use the tokens; add listen = "127.0.0.1:8750"
+    [] source `a`, key `callback_key`: nothing listens, so no callback can come; add listen = "127.0.0.1:8750" to [service]
     "#);
 }
 

@@ -16,7 +16,7 @@ fn every_mistake_of_a_file_is_reported_at_once() {
     let file = r##"[service]
 keep = "ten minutes"
 timezone = "Europe/Berln"
-listen = "127.0.0.1:8750"
+listen = "8750"
 
 [sources.main]
 tokne = "hunter2"
@@ -71,13 +71,13 @@ notify = ["mail"]
       |
       = help: did you mean `Europe/Berlin`?
 
-    error: service: `listen` is not supported yet
-     --> rules.toml:4:1
+    error: service, key `listen`: `8750` is not an address with a port
+     --> rules.toml:4:10
       |
-    4 | listen = "127.0.0.1:8750"
-      | ^^^^^^
+    4 | listen = "8750"
+      |          ^^^^^^
       |
-      = help: take it out: this version would not act on it
+      = help: write it like 127.0.0.1:8750, [::1]:8750 or 0.0.0.0:8750
 
     error: source `main`: unknown key `tokne`
      --> rules.toml:7:1

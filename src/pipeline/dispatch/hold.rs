@@ -13,7 +13,7 @@ use super::Dispatch;
 use crate::deliver::retry::Backoff;
 use crate::model::{Event, EventKind};
 use crate::pipeline::route::Route;
-use crate::store::{Broken, Gather, HealthChange, News, StoreError};
+use crate::store::{Broken, Gather, HealthChange, Notice, StoreError};
 use crate::telemetry;
 
 /// Pauses between probes: 1 minute, doubling to 15.
@@ -26,7 +26,7 @@ const DIGEST_MORE_THAN: usize = 20;
 /// So many lines fit every service's limits.
 const DIGEST_MOST: usize = 40;
 
-/// News of the notifier's health that is not written down yet.
+/// Notice of the notifier's health that is not written down yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Change {
     /// It refuses us: told.
@@ -106,7 +106,10 @@ impl Dispatch {
     }
 
     /// The change as the store takes it.
-    pub(super) fn health_change<'a>(&'a self, news: Option<News<'a>>) -> Option<HealthChange<'a>> {
+    pub(super) fn health_change<'a>(
+        &'a self,
+        news: Option<Notice<'a>>,
+    ) -> Option<HealthChange<'a>> {
         match (self.change?, &self.broken) {
             (Change::Down | Change::StillDown, Some(broken)) => {
                 Some(HealthChange::Broken { broken, news })

@@ -151,7 +151,11 @@ impl Dispatch {
         let name = &self.parts.settings.name;
         let (id, attempts) = (&claimed.delivery.id, claimed.delivery.attempts);
         match (result, next) {
-            (Ok(_), _) => telemetry::message_sent(name, id, attempts, took),
+            (Ok(_), _) => {
+                let latency = now.duration_since(claimed.delivery.created_at);
+                let latency = Duration::try_from(latency).unwrap_or_default();
+                telemetry::message_sent(name, id, attempts, took, latency);
+            }
             (Err(failure), Settled::Dead { .. }) => {
                 telemetry::message_dead(name, id, attempts, &failure.reason);
             }
@@ -160,7 +164,7 @@ impl Dispatch {
                 telemetry::message_delayed(name, id, attempts, &failure.reason, wait);
             }
             // Told of the notifier as a whole.
-            (Err(_), Settled::Held { .. } | Settled::Sent) => {}
+            (Err(_), Settled::Held { .. } | Settled::Sent) => telemetry::message_held(name),
         }
     }
 }

@@ -27,7 +27,8 @@ use crate::deliver::pace::Pacer;
 use crate::deliver::settings::NotifierSettings;
 use crate::model::{Event, Pacing};
 use crate::store::{
-    Broken, Claim, ClaimFrom, Claimed, Deciding, News, Settlement, Store, StoreError, Turn, Turned,
+    Broken, Claim, ClaimFrom, Claimed, Deciding, Notice, Settlement, Store, StoreError, Turn,
+    Turned,
 };
 use crate::telemetry;
 
@@ -351,7 +352,7 @@ impl Dispatch {
         let policy = self.parts.policy.get();
         let decide = |event: Event, pacing: &mut Pacing| policy.decide(event, pacing, now);
         let deciding = Deciding { now, decide: &decide };
-        let health = self.health_change(event.map(|event| News { event, deciding }));
+        let health = self.health_change(event.map(|event| Notice { event, deciding }));
         let turn = Turn { settlements: &self.landed, health, claim };
         self.parts.store.turn(&self.parts.settings.name, &turn, now).await
     }

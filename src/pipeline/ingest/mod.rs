@@ -4,6 +4,7 @@
 //! told to stop. Observations of a source are diffed here and nowhere else, one walk at a
 //! time, against the state read in the transaction that writes what follows from it.
 
+mod called;
 mod forget;
 mod health;
 mod look;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use self::look::{Sight, returned};
 use self::timers::Timers;
@@ -90,6 +92,7 @@ pub struct Ingest {
     widened_from: Option<Fingerprint>,
     /// The list came, but the API wants fewer single reads: a matter of pace, not of health.
     slow_down: Option<ApiError>,
+    called: called::Called,
 }
 
 /// What one poll came to, and when the next is due.
@@ -176,6 +179,7 @@ impl Ingest {
             told: HashSet::new(),
             widened_from: None,
             slow_down: None,
+            called: called::Called::default(),
         })
     }
 
@@ -190,7 +194,7 @@ impl Ingest {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(polled.wait) => {}
+                () = self.rest(&polled) => {}
             }
         }
     }
@@ -198,7 +202,8 @@ impl Ingest {
     /// One poll: everything from the list request to the commit.
     pub async fn poll(&mut self) -> Polled {
         let begun = Instant::now();
-        let result = self.try_poll(begun).await;
+        let span = telemetry::poll_span(&self.parts.settings.name);
+        let result = self.try_poll(begun).instrument(span).await;
         let result = result.map_err(|error| error.of(self.parts.store.path()));
         let open = self.memory.open.iter().any(|job| !job.forbidden);
         let mut after = |outcome| self.schedule.after(outcome, begun.elapsed(), fastrand::f64());
@@ -214,7 +219,8 @@ impl Ingest {
         match &result {
             Ok(numbers) => telemetry::poll_done(&self.parts.settings.name, numbers),
             Err(error) => {
-                telemetry::poll_failed(&self.parts.settings.name, &error.to_string(), wait);
+                let (name, took) = (&self.parts.settings.name, begun.elapsed());
+                telemetry::poll_failed(name, &error.to_string(), took, wait);
             }
         }
         Polled { result, wait }

@@ -123,7 +123,8 @@ impl Ingest {
                 continue;
             }
             let source = &self.parts.settings.name;
-            let Some(known) = self.parts.store.job(source, &job.id).await? else { continue };
+            let row = self.parts.store.job(source, job.id.as_str()).await?;
+            let Some(known) = row.map(|row| row.job) else { continue };
             let mut event = self.timer_event(rule, job, &saying, known.document, now);
             event.from = Some(known.state.as_str().to_owned());
             event.to = event.from.clone();

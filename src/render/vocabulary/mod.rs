@@ -25,7 +25,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::escape::Syntax;
-pub use event::{about, title};
+pub use event::{about, cause, headline, title, type_in_words};
 pub use group::{counts_of, events_of, lines_of};
 pub use list::WORDS;
 pub use media::is_failed;

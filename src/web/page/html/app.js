@@ -1,0 +1,80 @@
+// Makes a page live: fetches it again when the stream has news, and shows times in the reader's
+// own zone. The page is whole without this; what is shown comes escaped from the server.
+"use strict";
+(() => {
+  const base = document.body.dataset.base;
+  const live = document.getElementById("live");
+  const shortest = 2000;
+  let last = 0;
+  let waiting = null;
+
+  const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+  const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const day = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
+
+  function localTimes(root) {
+    const today = new Date().toDateString();
+    for (const time of root.querySelectorAll("time[datetime]")) {
+      const at = new Date(time.dateTime);
+      time.title = exact.format(at);
+      time.textContent = at.toDateString() === today ? clock.format(at) : day.format(at);
+    }
+  }
+
+  function say(text, on) {
+    live.hidden = false;
+    if (live.textContent !== text) live.textContent = text;
+    live.classList.toggle("on", on);
+  }
+
+  // Puts new sections into the place of those that differ, and the focus back where it was.
+  function take(fresh) {
+    localTimes(fresh);
+    for (const section of document.querySelectorAll("[data-live]")) {
+      const next = fresh.getElementById(section.id);
+      if (!next || next.isEqualNode(section)) continue;
+      const focus = section.contains(document.activeElement) ? document.activeElement.id : "";
+      const open = [...section.querySelectorAll("details[open]")].map((part) => part.id);
+      const adopted = document.adoptNode(next);
+      section.replaceWith(adopted);
+      for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+      if (focus) document.getElementById(focus)?.focus();
+    }
+  }
+
+  async function refresh() {
+    waiting = null;
+    if (document.hidden) return;
+    last = Date.now();
+    try {
+      const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+      if (answer.status === 401) return location.reload();
+      if (!answer.ok) return;
+      take(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    } catch {
+      say("Not connected", false);
+    }
+  }
+
+  function soon() {
+    if (waiting === null) waiting = setTimeout(refresh, Math.max(300, last + shortest - Date.now()));
+  }
+
+  function listen() {
+    const stream = new EventSource(`${base}/api/v1/stream`);
+    stream.addEventListener("hello", () => { say("Live", true); soon(); });
+    for (const topic of ["event", "delivery", "jobs", "source", "notifier", "changed"]) {
+      stream.addEventListener(topic, soon);
+    }
+    stream.addEventListener("error", () => {
+      say("Not connected", false);
+      if (stream.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
+    });
+  }
+
+  localTimes(document);
+  if (document.querySelector("[data-live]")) {
+    document.addEventListener("visibilitychange", soon);
+    listen();
+  }
+})();
