@@ -82,6 +82,24 @@ pub fn expect(sources: &[String], notifiers: &[String]) {
     METRICS.expect(sources, notifiers);
 }
 
+/// The config was read again and is in force.
+pub fn reloaded(sources: &str, notifiers: &str, rules: usize) {
+    info!(sources, notifiers, rules, "The config was read again and is in force: {rules} rules.");
+}
+
+/// The config was read again and is not good; nothing has changed.
+pub fn reload_refused(problems: &[String]) {
+    for problem in problems {
+        error!(problem, "The new config is refused: {problem}");
+    }
+    error!("The old config stays in force; see `descript-notify check`.");
+}
+
+/// What a reload cannot change.
+pub fn reload_needs_restart(what: &str) {
+    warn!(what, "`{what}` has changed in the config; that takes a restart, the rest is in force.");
+}
+
 /// The service can be reached over HTTP.
 pub fn listening(url: &str) {
     info!(url, "Listening on {url}");

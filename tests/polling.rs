@@ -63,7 +63,7 @@ impl Stage {
         let client = Client::build(&settings, &resolver, &mut Redactor::default()).unwrap();
         let parts = IngestParts {
             settings,
-            client,
+            client: std::sync::Arc::new(client),
             store: self.store.clone(),
             policy: Current::new(Policy { rules: RuleSet::new(config.rules), ..Policy::default() }),
             nudges: Nudges::default(),

@@ -182,7 +182,7 @@ async fn a_clock_that_steps_by_hours_delays_nothing_and_repeats_nothing() {
     let mut tasks = JoinSet::new();
     let hours = Hours::run(&mut tasks, clock.clone());
     let app = in_process(&bridge, clock).await;
-    let running = tokio::spawn(app.run(stop.clone()));
+    let running = tokio::spawn(app.run(stop.clone(), None));
     bridge.looked().await;
 
     let mut expected = 0;

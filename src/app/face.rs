@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, mpsc};
 
+use super::plan::identity_of;
 use crate::clock::Clock;
 use crate::config::{Config, Listen};
-use crate::model::JobId;
+use crate::model::{Fingerprint, JobId};
 use crate::pipeline::Mode;
 use crate::secret::{Resolver, Secret, SecretSource};
 use crate::store::Store;
 use crate::telemetry;
-use crate::web::{Access, BindError, Door, WatchedSource, Web, WebParts};
+use crate::web::{Access, BindError, Door, Shown, Site, WatchedSource, Web, WebParts};
 
 /// Ids of callbacks that wait for a source's task while it polls.
 const MOST_CALLS: usize = 256;
@@ -26,14 +27,36 @@ pub(super) struct Face {
     access: Access,
     /// By source.
     keys: Vec<(String, Secret)>,
-    sources: Vec<WatchedSource>,
-    notifiers: Vec<(String, crate::model::NotifierKind)>,
+    shown: Shown,
+}
+
+impl Face {
+    /// Has the web server show these sources and notifiers from now on; gives the loops' ends of
+    /// their doors.
+    pub(super) fn show(&mut self, site: &Site) -> HashMap<String, mpsc::Receiver<JobId>> {
+        let mut shown = std::mem::take(&mut self.shown);
+        let mut called = HashMap::new();
+        for (source, key) in self.keys.drain(..) {
+            let (calls, receiver) = mpsc::channel(MOST_CALLS);
+            shown.doors.insert(source.clone(), Door { key, calls });
+            called.insert(source, receiver);
+        }
+        site.replace(shown);
+        called
+    }
+
+    /// What cannot change while the process runs: where it listens, and who may come in.
+    pub(super) fn identity(&self, resolver: &Resolver) -> Fingerprint {
+        let tokens = [&self.listen.admin_token, &self.listen.read_token];
+        identity_of(&self.listen, tokens.into_iter().flatten(), resolver)
+    }
 }
 
 /// The web server with its address taken, and the loops' ends of the channels.
 #[derive(Debug, Default)]
 pub(super) struct Bound {
     pub(super) web: Option<Web>,
+    pub(super) site: Site,
     /// The doors for callbacks, by source.
     pub(super) doors: HashMap<String, mpsc::Receiver<JobId>>,
     /// Rung when a person has decided something about deliveries.
@@ -81,8 +104,11 @@ pub(super) fn face(
         access: Access::new(listen.address.ip().is_loopback(), admin, viewer),
         listen: listen.clone(),
         keys,
-        sources: watched.collect(),
-        notifiers: notifiers.collect(),
+        shown: Shown {
+            sources: watched.collect(),
+            notifiers: notifiers.collect(),
+            doors: BTreeMap::new(),
+        },
     })
 }
 
@@ -100,22 +126,15 @@ pub(super) async fn bind(
     clock: &Clock,
 ) -> Result<Bound, BindError> {
     let mut bound = Bound::default();
-    let Some(face) = face else { return Ok(bound) };
-    let mut doors = BTreeMap::new();
-    for (source, key) in face.keys {
-        let (calls, called) = mpsc::channel(MOST_CALLS);
-        doors.insert(source.clone(), Door { key, calls });
-        bound.doors.insert(source, called);
-    }
+    let Some(mut face) = face else { return Ok(bound) };
+    bound.doors = face.show(&bound.site);
     let parts = WebParts {
         store: store.clone(),
         clock: clock.clone(),
         started_at: clock.now(),
-        sources: face.sources,
-        notifiers: face.notifiers,
+        site: bound.site.clone(),
         access: face.access,
         base_path: face.listen.base_path,
-        doors,
         decided: bound.decided.clone(),
     };
     bound.web = Some(Web::bind(face.listen.address, parts).await?);

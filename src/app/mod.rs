@@ -2,35 +2,45 @@
 //!
 //! [`App::build`] turns a config into parts that work: secrets are read, templates loaded,
 //! the store is opened. [`App::run`] is the service; [`App::run_once`] one poll of every
-//! source and delivery of what is due. A loop that dies is named and takes the process down.
+//! source and delivery of what is due. A loop that dies is named and takes the process down. A
+//! reload replaces what has changed and leaves the rest running.
 
 mod build;
 mod face;
+mod loops;
+mod once;
+mod plan;
+mod reload;
 mod signals;
 mod template_files;
 mod watch;
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use tokio::task::{JoinError, JoinSet};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-pub use build::{App, Built, StartError, notifier, resolver};
+pub use build::{App, Bench, Built, Forgetting, Loop, StartError, notifier, resolver};
 pub use face::listening_faults;
-pub use signals::stop_on_signals;
+pub use reload::Reload;
+pub use signals::listen_for_signals;
 pub use template_files::{TemplateProblems, load_templates};
 
+use self::build::tell_orphans;
+use self::loops::{Kind, Loops};
+use self::plan::Plan;
+use self::reload::{look_for_changes, plan_anew};
 use self::watch::Watch;
-use crate::pipeline::{Dispatch, Drained};
-use crate::store::{Store, StoreError};
+use crate::model::Fingerprint;
+use crate::pipeline::{Dispatch, Ingest};
 use crate::telemetry;
-
-/// Under `run --once`: a first round, what that tells about a notifier, and what becomes of it.
-const MOST_ROUNDS: usize = 3;
+use crate::web::Site;
 
 /// For the store to close. What is committed is on disk without it.
 const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+
+/// After a store that could not be read when a loop was to begin.
+const STORE_PAUSE: Duration = Duration::from_secs(2);
 
 /// How a service ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,68 +57,39 @@ impl App {
         self.parts.web.as_ref().map(crate::web::Web::url)
     }
 
-    /// Runs until `stop`, then lets what is in flight end, for at most 10 s.
-    pub async fn run(self, stop: CancellationToken) -> Ended {
-        let Built {
-            ingests,
-            dispatches,
-            keeper,
-            store,
-            nudges,
-            retry_bells,
-            forgetting,
-            web,
-            decided,
-        } = self.parts;
-        // Each says whether it has settled everything; its name is known also when it panics.
-        let mut loops: JoinSet<bool> = JoinSet::new();
-        let mut names = HashMap::new();
-        for (name, ingest) in ingests {
-            let stop = stop.clone();
-            let task = loops.spawn(async move {
-                ingest.run(stop).await;
+    /// Runs until `stop`, then lets what is in flight end, for at most 10 s. Where `reload` is
+    /// given, the config is read again when that is asked for.
+    pub async fn run(self, stop: CancellationToken, reload: Option<Reload>) -> Ended {
+        let Built { ingests, dispatches, bench, forgetting, web, site, face, decided } = self.parts;
+        let mut loops = Loops::new(stop.clone());
+        for Loop { name, identity, work } in ingests {
+            let place = loops.place(Kind::Source, &name);
+            let retire = place.retire.clone();
+            loops.start(Kind::Source, &name, identity, place, async move {
+                work.run(retire).await;
                 true
             });
-            names.insert(task.id(), format!("the poller of source `{name}`"));
         }
-        for (name, dispatch) in dispatches {
-            let task = loops.spawn(dispatch.run(stop.clone()));
-            names.insert(task.id(), format!("the sender of notifier `{name}`"));
+        for Loop { name, identity, work } in dispatches {
+            let place = loops.place(Kind::Notifier, &name);
+            let work = work.run(place.retire.clone(), stop.clone());
+            loops.start(Kind::Notifier, &name, identity, place, work);
         }
-        let kept = stop.clone();
-        let task = loops.spawn(async move {
-            keeper.run(kept).await;
-            true
-        });
-        names.insert(task.id(), "the keeper of held messages".into());
-        let watch = Watch { store: store.clone(), nudges, retry_bells, forgetting, decided };
-        let task = loops.spawn(watch.run(stop.clone()));
-        names.insert(task.id(), "the watch over the store".into());
+        let keeper = bench.keeper();
+        loops.keep("the keeper of held messages", keeper.run(stop.clone()));
+        let (store, nudges) = (bench.store.clone(), bench.nudges.clone());
+        let watch = Watch { store, nudges, forgetting: forgetting.clone(), decided };
+        loops.keep("the watch over the store", watch.run(stop.clone()));
         if let Some(web) = web {
-            let stop = stop.clone();
-            let task = loops.spawn(async move {
-                web.run(stop).await;
-                true
-            });
-            names.insert(task.id(), "the web server".into());
+            loops.keep("the web server", web.run(stop.clone()));
         }
-
-        let died = tokio::select! {
-            biased; // a loop that ends because of the stop did not die
-            () = stop.cancelled() => None,
-            Some(ended) = loops.join_next_with_id() => {
-                let task = ended.as_ref().map_or_else(JoinError::id, |(task, _)| *task);
-                let name = names.remove(&task).unwrap_or_else(|| "a loop".into());
-                Some(ended.map_or_else(|cause| format!("{name} ({cause})"), |_| name.clone()))
-            }
-        };
+        let mut service = Service { loops, bench, forgetting, site, face, stop: stop.clone() };
+        let died = service.attend(reload).await;
         stop.cancel();
-        let mut clean = true;
-        while let Some(ended) = loops.join_next().await {
-            clean &= ended.unwrap_or(false);
-        }
+        let Service { loops, bench, .. } = service;
+        let clean = loops.end().await;
         // A connection that waits for a lock is not waited for.
-        let _ = tokio::time::timeout(CLOSE_WITHIN, store.close()).await;
+        let _ = tokio::time::timeout(CLOSE_WITHIN, bench.store.close()).await;
         match died {
             Some(what) => Ended::Died { what },
             None => {
@@ -117,87 +98,171 @@ impl App {
             }
         }
     }
-
-    /// Polls every source once, then delivers what is due. Returns whether all went well.
-    pub async fn run_once(self, stop: CancellationToken) -> bool {
-        let Built { ingests, mut dispatches, keeper, store, .. } = self.parts;
-        let mut polls = JoinSet::new();
-        for (_, mut ingest) in ingests {
-            polls.spawn(async move { ingest.poll().await.result.is_ok() });
-        }
-        let mut well = true;
-        loop {
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => return false,
-                polled = polls.join_next() => match polled {
-                    Some(polled) => well &= polled.unwrap_or(false),
-                    None => break,
-                },
-            }
-        }
-        if let Err(problem) = keeper.step().await {
-            store_failed(&store, "releasing what was held", problem);
-            well = false;
-        }
-        // What one round tells about a notifier can be owed to one that was done by then.
-        for _ in 0..MOST_ROUNDS {
-            let (back, round) = drain_all(dispatches, &store, &stop).await;
-            dispatches = back;
-            well &= round.well;
-            if !round.sent || stop.is_cancelled() {
-                break;
-            }
-        }
-        store.close().await;
-        well && !stop.is_cancelled()
-    }
 }
 
-/// What a round of deliveries came to.
-struct Round {
-    well: bool,
-    /// Something was sent, or was found not to be sendable.
-    sent: bool,
+/// A service that runs.
+struct Service {
+    loops: Loops,
+    bench: Bench,
+    forgetting: Forgetting,
+    site: Site,
+    face: Option<Fingerprint>,
+    stop: CancellationToken,
 }
 
-/// Delivers what is due through every notifier.
-async fn drain_all(
-    dispatches: Vec<(String, Dispatch)>,
-    store: &Store,
-    stop: &CancellationToken,
-) -> (Vec<(String, Dispatch)>, Round) {
-    let mut drains = JoinSet::new();
-    for (name, mut dispatch) in dispatches {
-        let stop = stop.clone();
-        drains.spawn(async move {
-            let drained = dispatch.drain(&stop).await;
-            (name, dispatch, drained)
-        });
-    }
-    let mut back = Vec::new();
-    let mut round = Round { well: true, sent: false };
-    while let Some(drained) = drains.join_next().await {
-        let Ok((name, dispatch, drained)) = drained else {
-            round.well = false;
-            continue;
+impl Service {
+    /// Attends to reloads until the stop, or until a loop dies, which it names.
+    async fn attend(&mut self, reload: Option<Reload>) -> Option<String> {
+        let (ask, mut changes) = mpsc::channel(1);
+        let mut looking = CancellationToken::new();
+        let (mut requests, from) = match reload {
+            Some(Reload { path, defaults, requests }) => (Some(requests), Some((path, defaults))),
+            None => (None, None),
         };
-        match drained {
-            Ok(Drained { sent, failed }) => {
-                round.well &= failed == 0;
-                round.sent |= sent + failed > 0;
-            }
-            Err(problem) => {
-                store_failed(store, &format!("delivering to {name}"), problem);
-                round.well = false;
+        if let Some((path, defaults)) = &from {
+            // Whether changes are looked for stands in the config itself.
+            if let Ok(plan) = plan_anew(path, defaults, &resolver(path)) {
+                looking = self.look(&plan, path, &ask);
             }
         }
-        back.push((name, dispatch));
+        let stop = self.stop.clone();
+        loop {
+            let asked = async {
+                match &mut requests {
+                    Some(requests) => requests.recv().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased; // a loop that ends because of the stop did not die
+                () = stop.cancelled() => return None,
+                what = self.loops.fault() => return Some(what),
+                Some(()) = asked => {}
+                Some(()) = changes.recv() => {}
+            }
+            let Some((path, defaults)) = &from else { continue };
+            match plan_anew(path, defaults, &resolver(path)) {
+                Ok(plan) => {
+                    looking.cancel();
+                    looking = self.look(&plan, path, &ask);
+                    self.apply(plan, path).await;
+                }
+                Err(problems) => telemetry::reload_refused(&problems),
+            }
+        }
     }
-    (back, round)
+
+    /// Looks for changes of the files from now on, where the plan asks for that.
+    fn look(
+        &mut self,
+        plan: &Plan,
+        path: &std::path::Path,
+        ask: &mpsc::Sender<()>,
+    ) -> CancellationToken {
+        let looking = self.stop.child_token();
+        if plan.watch {
+            let (path, templates) = (path.to_owned(), plan.templates.clone());
+            tokio::spawn(look_for_changes(path, templates, ask.clone(), looking.clone()));
+        }
+        looking
+    }
+
+    /// Puts a plan in the place of what runs.
+    async fn apply(&mut self, plan: Plan, path: &std::path::Path) {
+        let Plan { policy, sources, notifiers, keep, store, face, .. } = plan;
+        if store != self.bench.store.path() {
+            telemetry::reload_needs_restart("store");
+        }
+        let identity = face.as_ref().map(|face| face.identity(&resolver(path)));
+        if identity != self.face {
+            telemetry::reload_needs_restart("listen");
+        }
+        let mut doors = face.map(|mut face| face.show(&self.site)).unwrap_or_default();
+        let rules = policy.rules.rules().len();
+        self.bench.policy.replace(policy);
+        let source_names: Vec<String> =
+            sources.iter().map(|planned| planned.settings.name.clone()).collect();
+        let notifier_names: Vec<String> =
+            notifiers.iter().map(|planned| planned.settings.name.clone()).collect();
+        self.forgetting.change(source_names.clone(), keep);
+        telemetry::expect(&source_names, &notifier_names);
+        let names =
+            |names: &[String]| names.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+        telemetry::reloaded(&names(&source_names), &names(&notifier_names), rules);
+
+        let kept: Vec<&str> = source_names.iter().map(String::as_str).collect();
+        self.loops.keep_only(Kind::Source, &kept);
+        for planned in sources {
+            let name = planned.settings.name.clone();
+            // A door is new with each reload, so its source begins anew.
+            let door = doors.remove(&name);
+            if self.loops.runs(Kind::Source, &name, planned.identity) && door.is_none() {
+                continue;
+            }
+            let place = self.loops.place(Kind::Source, &name);
+            let parts = self.bench.ingest(planned.settings, planned.built, keep);
+            let (free, retire) = (place.free.clone(), place.retire.clone());
+            self.loops.start(Kind::Source, &name, planned.identity, place, async move {
+                free.cancelled().await;
+                let begun = begin(&retire, parts, |parts| Ingest::start(parts.clone())).await;
+                let Some(ingest) = begun else { return true };
+                match door {
+                    Some(door) => ingest.called_by(door).run(retire).await,
+                    None => ingest.run(retire).await,
+                }
+                true
+            });
+        }
+        let kept: Vec<&str> = notifier_names.iter().map(String::as_str).collect();
+        self.loops.keep_only(Kind::Notifier, &kept);
+        for planned in notifiers {
+            let name = planned.settings.name.clone();
+            if self.loops.runs(Kind::Notifier, &name, planned.identity) {
+                continue;
+            }
+            let place = self.loops.place(Kind::Notifier, &name);
+            let parts = self.bench.dispatch(planned.settings, planned.built);
+            let (free, retire) = (place.free.clone(), place.retire.clone());
+            let stop = self.stop.clone();
+            self.loops.start(Kind::Notifier, &name, planned.identity, place, async move {
+                free.cancelled().await;
+                let begun = begin(&retire, parts, |parts| Dispatch::start(parts.clone())).await;
+                match begun {
+                    Some(dispatch) => dispatch.run(retire, stop).await,
+                    None => true,
+                }
+            });
+        }
+        if let Err(problem) = tell_orphans(&self.bench.store, &notifier_names).await {
+            let problem = problem.of(self.bench.store.path()).to_string();
+            telemetry::store_trouble(
+                "looking for messages of removed notifiers",
+                &problem,
+                Duration::ZERO,
+            );
+        }
+        // A rule may look at what is held with other eyes.
+        self.bench.nudges.ring_all();
+    }
 }
 
-fn store_failed(store: &Store, doing: &str, problem: StoreError) {
-    let problem = problem.of(store.path()).to_string();
-    telemetry::store_trouble(doing, &problem, Duration::ZERO);
+/// Begins a loop's work as soon as the store can be read; `None` where it is to end before that.
+async fn begin<P, T, F>(retire: &CancellationToken, parts: P, start: impl Fn(&P) -> F) -> Option<T>
+where
+    F: Future<Output = Result<T, crate::store::StoreError>>,
+{
+    while !retire.is_cancelled() {
+        match start(&parts).await {
+            Ok(begun) => return Some(begun),
+            Err(problem) => {
+                telemetry::store_trouble("beginning anew", &problem.to_string(), STORE_PAUSE);
+            }
+        }
+        tokio::select! {
+            biased;
+            () = retire.cancelled() => {}
+            () = tokio::time::sleep(STORE_PAUSE) => {}
+        }
+    }
+    None
 }

@@ -1,23 +1,25 @@
-//! Signals: SIGTERM and SIGINT stop the service, SIGHUP is taken note of.
+//! Signals: SIGTERM and SIGINT stop the service, SIGHUP has it read its config again.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::info;
 
-/// Cancels `stop` at the first SIGTERM or SIGINT. The signals are caught from the moment this
-/// returns; the task ends with the set.
+/// Cancels `stop` at the first SIGTERM or SIGINT, and asks for a reload at each SIGHUP. The
+/// signals are caught from the moment this returns; the task ends with the set.
 ///
 /// # Errors
 /// When the signals cannot be caught.
-pub fn stop_on_signals(
+pub fn listen_for_signals(
     tasks: &mut JoinSet<()>,
     stop: CancellationToken,
+    reload: mpsc::Sender<()>,
 ) -> Result<(), std::io::Error> {
     let terminate = signal(SignalKind::terminate())?;
     let interrupt = signal(SignalKind::interrupt())?;
     let hang_up = signal(SignalKind::hangup())?;
-    tasks.spawn(listen(terminate, interrupt, hang_up, stop));
+    tasks.spawn(listen(terminate, interrupt, hang_up, stop, reload));
     Ok(())
 }
 
@@ -26,14 +28,17 @@ async fn listen(
     mut interrupt: Signal,
     mut hang_up: Signal,
     stop: CancellationToken,
+    reload: mpsc::Sender<()>,
 ) {
     loop {
         tokio::select! {
             _ = terminate.recv() => break info!("Stopping on SIGTERM."),
             _ = interrupt.recv() => break info!("Stopping on SIGINT."),
-            _ = hang_up.recv() => warn!(
-                "SIGHUP is ignored: reloading the config is not supported yet; restart instead."
-            ),
+            _ = hang_up.recv() => {
+                info!("Reading the config again on SIGHUP.");
+                // One that waits already is enough.
+                let _ = reload.try_send(());
+            }
         }
     }
     stop.cancel();

@@ -27,7 +27,6 @@ const FORGET_EVERY: Duration = Duration::from_secs(24 * 3600);
 pub(super) struct Watch {
     pub(super) store: Store,
     pub(super) nudges: Nudges,
-    pub(super) retry_bells: Vec<(String, Arc<Notify>)>,
     pub(super) forgetting: Forgetting,
     /// Rung when a person has decided something over HTTP.
     pub(super) decided: Arc<Notify>,
@@ -41,18 +40,19 @@ struct Seen {
 
 impl Watch {
     /// Watches until `stop`.
-    pub(super) async fn run(self, stop: CancellationToken) -> bool {
+    pub(super) async fn run(self, stop: CancellationToken) {
         let mut seen = self.look().await.ok();
         let mut forget_at = Instant::now() + FORGET_EVERY;
         loop {
+            let mut asked = false;
             tokio::select! {
                 biased;
-                () = stop.cancelled() => return true,
-                () = self.decided.notified() => {}
+                () = stop.cancelled() => return,
+                () = self.decided.notified() => asked = true,
                 () = tokio::time::sleep(WATCH_EVERY) => {}
             }
             // A store in trouble is told by those who need it.
-            if let Ok(now) = self.notice(seen.as_ref()).await {
+            if let Ok(now) = self.notice(seen.as_ref(), asked).await {
                 seen = Some(now);
             }
             if Instant::now() >= forget_at {
@@ -62,18 +62,19 @@ impl Watch {
         }
     }
 
-    /// Rings for what has changed since the last look.
-    async fn notice(&self, last: Option<&Seen>) -> Result<Seen, StoreError> {
-        if let Some(Seen { version, retries }) = last
+    /// Rings for what has changed since the last look. What this process has written itself, as
+    /// when it was `asked` to, does not show in the version.
+    async fn notice(&self, last: Option<&Seen>, asked: bool) -> Result<Seen, StoreError> {
+        if let Some(Seen { version, retries }) = last.filter(|_| !asked)
             && *version == self.store.data_version().await?
         {
             return Ok(Seen { version: *version, retries: retries.clone() });
         }
         let now = self.look().await?;
         let before = |name: &str| last.and_then(|last| last.retries.get(name));
-        for (name, bell) in &self.retry_bells {
-            if last.is_some() && now.retries.get(name) != before(name) {
-                bell.notify_one();
+        for (name, count) in &now.retries {
+            if last.is_some() && Some(count) != before(name) {
+                self.nudges.retry_bell(name).notify_one();
             }
         }
         self.store.tell_change();
@@ -151,25 +152,23 @@ mod tests {
         let deciding = Deciding { now, decide: &decide };
         store.set_source_health("a", &SourceHealth::default(), &events, deciding).await.unwrap();
         let beside = Store::open(&path, Access::Beside, now).await.unwrap();
-        let bells = ["team", "crew"].map(|name| (name.to_owned(), Arc::new(Notify::new())));
-        let [team, crew] = bells.each_ref().map(|(_, bell)| bell.clone());
         let nudges = Nudges::default();
+        let [team, crew] = ["team", "crew"].map(|name| nudges.retry_bell(name));
         let due = nudges.bell("team");
-        let (sources, keep) = (Vec::new(), Duration::MAX);
-        let forgetting = Forgetting { sources, keep, clock: Clock::fixed(now) };
+        let forgetting = Forgetting::new(Vec::new(), Duration::MAX, Clock::fixed(now));
         let decided = Arc::default();
-        let watch = Watch { store, nudges, retry_bells: bells.to_vec(), forgetting, decided };
+        let watch = Watch { store, nudges, forgetting, decided };
         let seen = watch.look().await.unwrap();
 
-        let seen = watch.notice(Some(&seen)).await.unwrap();
+        let seen = watch.notice(Some(&seen), false).await.unwrap();
         assert_eq!((rang(&team).await, rang(&crew).await, rang(&due).await), (false, false, false));
 
         beside.discard(&ids[..1], now).await.unwrap();
-        let seen = watch.notice(Some(&seen)).await.unwrap();
+        let seen = watch.notice(Some(&seen), false).await.unwrap();
         assert_eq!((rang(&team).await, rang(&crew).await, rang(&due).await), (false, false, true));
 
         beside.retry(&ids[1..2], now).await.unwrap();
-        watch.notice(Some(&seen)).await.unwrap();
+        watch.notice(Some(&seen), false).await.unwrap();
         assert_eq!((rang(&team).await, rang(&crew).await, rang(&due).await), (true, false, true));
     }
 }

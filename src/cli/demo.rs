@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::run::not_started;
 use super::screen::Screen;
 use super::{Stop, settings};
-use crate::app::{App, Ended, StartError, resolver, stop_on_signals};
+use crate::app::{App, Ended, StartError, listen_for_signals, resolver};
 use crate::clock::Clock;
 use crate::config::{self, Defaults};
 use crate::emulator::{Emulator, Options, Profile, Running, Scenario};
@@ -49,7 +49,9 @@ What next?
 pub(super) async fn demo(args: &DemoArgs, screen: &Screen) -> Result<Exit, Stop> {
     let stop = CancellationToken::new();
     let mut tasks = JoinSet::new();
-    stop_on_signals(&mut tasks, stop.clone()).map_err(Stop::failed)?;
+    // There is no config to be read again.
+    let (ask, _) = tokio::sync::mpsc::channel(1);
+    listen_for_signals(&mut tasks, stop.clone(), ask).map_err(Stop::failed)?;
     let folder = Folder::make()?;
     let options = Options {
         scenario: Some(Scenario::demo()),
@@ -102,7 +104,7 @@ async fn serve(
     if let Some(url) = app.url() {
         screen.say(&format!("The dashboard is at {url}\n"));
     }
-    Ok(app.run(stop).await)
+    Ok(app.run(stop, None).await)
 }
 
 /// A folder for the demo's ledger, gone when the demo is.

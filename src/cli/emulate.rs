@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Stop;
 use super::screen::Screen;
-use crate::app::stop_on_signals;
+use crate::app::listen_for_signals;
 use crate::clock::Clock;
 use crate::emulator::{Emulator, Fault, Options, Order, Profile, Scenario};
 use crate::exit::Exit;
@@ -68,7 +68,9 @@ pub(super) async fn emulate(args: &EmulateArgs, screen: &Screen) -> Result<Exit,
     };
     let stop = CancellationToken::new();
     let mut tasks = JoinSet::new();
-    stop_on_signals(&mut tasks, stop.clone()).map_err(Stop::failed)?;
+    // There is no config to be read again.
+    let (ask, _) = tokio::sync::mpsc::channel(1);
+    listen_for_signals(&mut tasks, stop.clone(), ask).map_err(Stop::failed)?;
     let running = Emulator::start(options, Clock::System).await.map_err(Stop::failed)?;
     screen.say(&format!("The emulator listens on {}", running.base_url()));
     let token = if args.token.is_some() { "that token" } else { "any token" };

@@ -1,12 +1,13 @@
 //! `run`: the service, or one round of it.
 
 use clap::Args;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::screen::Screen;
 use super::{Global, Stop, settings};
-use crate::app::{App, Ended, StartError, resolver, stop_on_signals};
+use crate::app::{App, Ended, Reload, StartError, listen_for_signals, resolver};
 use crate::clock::Clock;
 use crate::exit::Exit;
 use crate::pipeline::Mode;
@@ -23,14 +24,17 @@ pub(super) async fn run(args: &RunArgs, global: &Global, screen: &Screen) -> Res
     let mode = if args.once { Mode::Once } else { Mode::Service };
     let stop = CancellationToken::new();
     let mut tasks = JoinSet::new();
-    stop_on_signals(&mut tasks, stop.clone()).map_err(Stop::failed)?;
+    let (ask, requests) = mpsc::channel(1);
+    listen_for_signals(&mut tasks, stop.clone(), ask).map_err(Stop::failed)?;
     let app =
         App::build(config, &resolver(&path), Clock::System, mode).await.map_err(not_started)?;
     if args.once {
         let well = app.run_once(stop).await;
         return Ok(if well { Exit::Done } else { Exit::Failed });
     }
-    match app.run(stop).await {
+    let defaults = settings::defaults();
+    let reload = Reload { path, defaults, requests };
+    match app.run(stop, Some(reload)).await {
         Ended::Stopped { .. } => Ok(Exit::Done),
         Ended::Died { what } => Err(Stop::failed(format!("{what} ended by itself; this is a bug"))),
     }

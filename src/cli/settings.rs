@@ -52,6 +52,11 @@ pub(super) fn load(global: &Global) -> Result<Loaded, Stop> {
     config::load(&path, &surroundings.defaults()).map_err(Stop::usage)
 }
 
+/// What a config leaves open, from the surroundings of this process.
+pub(super) fn defaults() -> config::Defaults {
+    Surroundings::of_process().defaults()
+}
+
 /// Shows the problems of a config on standard error.
 pub(super) fn tell(loaded: &Loaded, screen: &Screen) {
     show_problems(&loaded.path, &loaded.masked, &loaded.problems, screen);

@@ -43,13 +43,13 @@ pub(super) struct ServiceWritten {
     /// Who has it may look. Where it is set nobody looks without a token.
     #[schemars(extend("examples" = [{ "env": "DESCRIPT_NOTIFY_READ_TOKEN" }]))]
     read_token: Option<SecretSource>,
+    /// Whether this file and the templates are read again when they change. SIGHUP always does.
+    #[schemars(extend("default" = false, "examples" = [true]))]
+    watch: Option<bool>,
     /// What stands before every path behind a proxy.
     #[schemars(with = "Option<String>", extend("examples" = ["/notify"]))]
     base_path: Option<Spanned<String>>,
 }
-
-/// Keys that come with a later version.
-const LATER: &[&str] = &["watch"];
 
 /// The file's name in the state directory.
 const STORE_FILE: &str = "state.db";
@@ -63,6 +63,8 @@ pub struct Service {
     /// The folder of the operator's own templates.
     pub templates: Option<PathBuf>,
     pub timezone: TimeZone,
+    /// Whether this file and the templates are read again when they change.
+    pub watch: bool,
     /// The zone's IANA name.
     pub timezone_name: String,
     /// `None` where nothing listens.
@@ -83,7 +85,7 @@ pub(super) fn read(
     defaults: &Defaults,
     notes: &mut Notes<'_>,
 ) -> Option<Service> {
-    let keys = Keys::of::<ServiceWritten>(LATER);
+    let keys = Keys::of::<ServiceWritten>(&[]);
     table.check_keys(&keys, notes);
     let written: ServiceWritten = table.read(&keys, notes);
 
@@ -105,6 +107,7 @@ pub(super) fn read(
     Some(Service {
         store: store(written.store.as_ref(), folder, defaults, notes)?,
         keep,
+        watch: written.watch.unwrap_or(false),
         templates: written.templates.and_then(|templates| {
             if templates.get_ref().is_empty() {
                 notes.error("templates", templates.span(), "a folder's name must not be empty");

@@ -91,6 +91,7 @@ impl Routes {
 #[derive(Debug, Clone, Default)]
 pub struct Nudges {
     bells: Arc<Mutex<BTreeMap<String, Arc<Notify>>>>,
+    retry_bells: Arc<Mutex<BTreeMap<String, Arc<Notify>>>>,
     keeper: Arc<Notify>,
 }
 
@@ -98,6 +99,12 @@ impl Nudges {
     /// The bell of one notifier; it is hung when it is first asked for.
     pub fn bell(&self, notifier: &str) -> Arc<Notify> {
         let mut bells = self.bells.lock().unwrap_or_else(PoisonError::into_inner);
+        bells.entry(notifier.to_owned()).or_default().clone()
+    }
+
+    /// The bell of one notifier that a person rings: it is to try again at once.
+    pub fn retry_bell(&self, notifier: &str) -> Arc<Notify> {
+        let mut bells = self.retry_bells.lock().unwrap_or_else(PoisonError::into_inner);
         bells.entry(notifier.to_owned()).or_default().clone()
     }
 

@@ -100,7 +100,7 @@ impl Store {
     /// [`StoreError`] when the store cannot be read.
     pub async fn find_event(&self, prefix: &str) -> Result<Vec<EventRow>, StoreError> {
         let rows = sqlx::query(concat!(
-            "SELECT ",
+            "SELECT e.seq, ",
             event_columns!(),
             ", ",
             verdicts!(),
@@ -120,7 +120,7 @@ impl Store {
     /// [`StoreError`] when the store cannot be read.
     pub async fn latest(&self, kind: EventKind, most: u32) -> Result<Vec<EventRow>, StoreError> {
         let rows = sqlx::query(concat!(
-            "SELECT ",
+            "SELECT e.seq, ",
             event_columns!(),
             ", '[]' AS verdicts FROM event e WHERE e.seq IN (
                  SELECT seq FROM event INDEXED BY event_kind

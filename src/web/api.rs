@@ -24,7 +24,7 @@ pub(super) async fn status(server: &Server) -> Result<Response, Refusal> {
     let parts = &server.parts;
     let standings = parts.store.source_standings().await?;
     let mut sources = Vec::new();
-    for source in &parts.sources {
+    for source in &parts.site.get().sources {
         let standing = standings.iter().find(|standing| standing.name == source.name);
         let standing = standing.cloned().unwrap_or_default();
         let jobs = parts.store.job_counts(&source.name).await?.by_state();
@@ -52,7 +52,8 @@ async fn notifiers(server: &Server) -> Result<Vec<Value>, Refusal> {
     let parts = &server.parts;
     let standings = parts.store.notifier_standings().await?;
     let outbox = parts.store.outbox().await?;
-    let told = parts.notifiers.iter().map(|(name, kind)| {
+    let site = parts.site.get();
+    let told = site.notifiers.iter().map(|(name, kind)| {
         let standing = standings.get(name).cloned().unwrap_or_default();
         let count = |state: &str| {
             let is_it = |count: &&crate::store::OutboxCount| {

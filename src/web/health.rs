@@ -30,7 +30,7 @@ pub(super) async fn ready(server: &Server) -> Response {
     let now = server.parts.clock.now();
     let mut ready = store;
     let mut sources = Vec::new();
-    for source in &server.parts.sources {
+    for source in &server.parts.site.get().sources {
         let standing = standings.iter().find(|standing| standing.name == source.name);
         let (fine, document) = judge(source, standing, now);
         ready &= fine;

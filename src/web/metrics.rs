@@ -15,16 +15,17 @@ const OUTBOX_STATES: [&str; 4] = ["pending", "sending", "held", "dead"];
 /// The text that Prometheus reads.
 pub(super) async fn metrics(server: &Server) -> Result<Response, Refusal> {
     let parts = &server.parts;
+    let site = parts.site.get();
     let mut jobs = Vec::new();
-    for source in &parts.sources {
+    for source in &site.sources {
         let counts = parts.store.job_counts(&source.name).await?;
         let gauge = |(state, value)| Gauge { name: source.name.clone(), state, value };
         jobs.extend(counts.by_state().map(gauge));
     }
     let outbox = parts.store.outbox().await?;
     let standings = parts.store.source_standings().await?;
-    let names: Vec<&str> = parts.sources.iter().map(|source| source.name.as_str()).collect();
-    let notifiers: Vec<&str> = parts.notifiers.iter().map(|(name, _)| name.as_str()).collect();
+    let names: Vec<&str> = site.sources.iter().map(|source| source.name.as_str()).collect();
+    let notifiers: Vec<&str> = site.notifiers.iter().map(|(name, _)| name.as_str()).collect();
     let recent = standings.into_iter().filter(|standing| names.contains(&standing.name.as_str()));
     let stored = Stored {
         jobs,

@@ -26,7 +26,7 @@ mod stream;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::http::request::Parts;
@@ -55,16 +55,38 @@ pub struct WebParts {
     pub store: Store,
     pub clock: Clock,
     pub started_at: Timestamp,
-    /// In the config's order, as are the notifiers.
-    pub sources: Vec<WatchedSource>,
-    pub notifiers: Vec<(String, NotifierKind)>,
+    /// What a reload of the config can change.
+    pub site: Site,
     pub access: Access,
     /// What stands before every path behind a proxy; empty for nothing.
     pub base_path: String,
-    /// The doors for callbacks, by source.
-    pub doors: BTreeMap<String, Door>,
     /// Rung when a person has decided something about deliveries.
     pub decided: Arc<Notify>,
+}
+
+/// The sources and notifiers that there are, in the config's order.
+#[derive(Debug, Default)]
+pub struct Shown {
+    pub sources: Vec<WatchedSource>,
+    pub notifiers: Vec<(String, NotifierKind)>,
+    /// The doors for callbacks, by source.
+    pub doors: BTreeMap<String, Door>,
+}
+
+/// What is shown now. Cheap to clone; all clones see a change.
+#[derive(Debug, Clone, Default)]
+pub struct Site(Arc<RwLock<Arc<Shown>>>);
+
+impl Site {
+    /// What is shown; it stays as it is while it is held.
+    pub fn get(&self) -> Arc<Shown> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts another in its place.
+    pub fn replace(&self, shown: Shown) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(shown);
+    }
 }
 
 /// A source, as far as it can be told whether its last poll is recent.

@@ -147,7 +147,7 @@ async fn answer_route(
             Ok(json_answer(StatusCode::OK, &done))
         }
         Route::Callback { source } => {
-            callback::call(&server.parts.doors, &source, head, body).await?;
+            callback::call(&server.parts.site.get().doors, &source, head, body).await?;
             Ok(empty(StatusCode::ACCEPTED))
         }
         Route::Dashboard => page::dashboard(server, head).await,

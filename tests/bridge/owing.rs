@@ -126,11 +126,11 @@ async fn a_refused_message_is_dead_and_listed_and_a_retry_sends_it() {
     bridge.cli(&["deliveries", "retry", id]).await.succeeded();
     let told = sink.wait_for(2).await;
     program.wait_for_stderr("Sent to hook").await;
+    let after = listed(&bridge, "sent", 1).await;
 
     assert!(dead["last_error"].as_str().unwrap().contains("no such field: text"), "{dead:#}");
     assert_eq!(told[1].header("webhook-id"), Some(id));
-    let after = bridge.deliveries().await;
-    assert_eq!([&after[0]["state"], &after[0]["attempts"]], [&json!("sent"), &json!(2)]);
+    assert_eq!(after[0]["attempts"], 2);
 }
 
 #[tokio::test]
@@ -247,9 +247,14 @@ async fn what_is_in_flight_at_the_stop_is_finished_and_not_sent_again() {
 
 /// Waits until so many messages were given up, as `deliveries list` tells it.
 async fn dead(bridge: &Bridge, count: usize) -> Vec<Value> {
+    listed(bridge, "dead", count).await
+}
+
+/// Waits until so many messages are in a state, as `deliveries list` tells it.
+async fn listed(bridge: &Bridge, state: &str, count: usize) -> Vec<Value> {
     let listed = tokio::time::timeout(PATIENCE, async {
         loop {
-            let args = ["deliveries", "list", "--state", "dead", "--json"];
+            let args = ["deliveries", "list", "--state", state, "--json"];
             let listed = bridge.cli(&args).await.succeeded().json();
             let rows = listed["deliveries"].as_array().unwrap();
             if rows.len() >= count {
@@ -257,5 +262,5 @@ async fn dead(bridge: &Bridge, count: usize) -> Vec<Value> {
             }
         }
     });
-    listed.await.unwrap_or_else(|_| panic!("fewer than {count} messages are dead"))
+    listed.await.unwrap_or_else(|_| panic!("fewer than {count} messages are {state}"))
 }

@@ -137,11 +137,12 @@ impl Dispatch {
         })
     }
 
-    /// Delivers until `stop`, then lets what is in flight end, for at most 10 s. Returns
-    /// whether everything could be settled.
-    pub async fn run(mut self, stop: CancellationToken) -> bool {
+    /// Delivers until `retire`, then lets what is in flight end: in its own time, but for at most
+    /// 10 s from `stop`, with which `retire` is cancelled too. Returns whether everything could be
+    /// settled.
+    pub async fn run(mut self, retire: CancellationToken, stop: CancellationToken) -> bool {
         let mut pause = STORE_PAUSE;
-        while !stop.is_cancelled() {
+        while !retire.is_cancelled() {
             let look = tokio::select! {
                 biased;
                 look = self.step() => look,
@@ -161,7 +162,13 @@ impl Dispatch {
                     wake
                 }
             };
-            self.wait(wake, &stop).await;
+            self.wait(wake, &retire).await;
+        }
+        // Another one takes over: nothing is cut off for that, or it might be said twice.
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => {}
+            () = self.land_all() => {}
         }
         self.finish(GRACE).await
     }
@@ -302,6 +309,13 @@ impl Dispatch {
         let parts = self.parts.clone();
         let task = self.flights.spawn(async move { attempt(parts, claimed).await });
         self.in_flight.push(flying.by(task.id()));
+    }
+
+    /// Lets what is in flight end; each attempt has its time-out.
+    async fn land_all(&mut self) {
+        while let Some(landed) = self.flights.join_next().await {
+            self.land(landed);
+        }
     }
 
     /// Lets what is in flight end within `grace`, and writes down what became of it. What has

@@ -13,6 +13,7 @@ mod timers;
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -59,10 +60,10 @@ pub enum Mode {
 }
 
 /// What an ingest is made of.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct IngestParts {
     pub settings: SourceSettings,
-    pub client: Client,
+    pub client: Arc<Client>,
     pub store: Store,
     pub policy: Current,
     pub nudges: Nudges,

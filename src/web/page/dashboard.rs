@@ -39,7 +39,8 @@ pub(in crate::web) async fn dashboard(server: &Server, head: &Parts) -> Result<R
     let hours = store.hours(&EventKind::FINISHED, chart::since(now)).await?;
     let timed = store.sent_after(chart::since(now), MOST_TIMED).await?;
 
-    let sources: Vec<Value> = parts
+    let site = parts.site.get();
+    let sources: Vec<Value> = site
         .sources
         .iter()
         .map(|watched| {
@@ -47,7 +48,7 @@ pub(in crate::web) async fn dashboard(server: &Server, head: &Parts) -> Result<R
             source(watched, standing, open.get(&watched.name).copied().unwrap_or(0))
         })
         .collect();
-    let told: Vec<Value> = parts
+    let told: Vec<Value> = site
         .notifiers
         .iter()
         .map(|(name, kind)| notifier(name, kind.as_str(), notifiers.get(name), &outbox))

@@ -1,0 +1,128 @@
+//! Reloading: the config and the templates are read again, on SIGHUP or when they have changed.
+//!
+//! All of it is read, checked and built before anything changes; whatever is wrong leaves
+//! everything as it was. Then the policy is replaced between two decisions, and only the loops
+//! whose settings have changed are replaced: what they have under way ends in its own time.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::plan::Plan;
+use super::template_files::load_templates;
+use crate::config::{self, Config, Defaults};
+use crate::pipeline::Mode;
+use crate::problem::Severity;
+use crate::render::has_errors;
+use crate::secret::Resolver;
+use crate::trial::Trial;
+
+/// How often files are looked at, where that is asked for.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Where a config is read again from, and who asks for it.
+#[derive(Debug)]
+pub struct Reload {
+    pub path: PathBuf,
+    pub defaults: Defaults,
+    /// One for each SIGHUP.
+    pub requests: mpsc::Receiver<()>,
+}
+
+/// Reads and builds everything anew.
+///
+/// # Errors
+/// Everything that is wrong, in words, each on one line.
+pub(super) fn plan_anew(
+    path: &Path,
+    defaults: &Defaults,
+    resolver: &Resolver,
+) -> Result<Plan, Vec<String>> {
+    let loaded = config::load(path, defaults).map_err(|problem| vec![problem.to_string()])?;
+    let errors = loaded.problems.iter().filter(|problem| problem.severity == Severity::Error);
+    let told: Vec<String> = errors.map(ToString::to_string).collect();
+    let Some(config) = loaded.config else {
+        return Err(told);
+    };
+    let failed = failed_tests(&config)?;
+    if !failed.is_empty() {
+        return Err(failed);
+    }
+    Plan::of(config, resolver, Mode::Service)
+}
+
+/// The tests of the config that fail.
+fn failed_tests(config: &Config) -> Result<Vec<String>, Vec<String>> {
+    if config.tests.is_empty() {
+        return Ok(Vec::new());
+    }
+    let folder = config.service.templates.as_deref();
+    let (templates, problems) = load_templates(folder).map_err(|problem| vec![problem])?;
+    if has_errors(&problems) {
+        // The plan tells them.
+        return Ok(Vec::new());
+    }
+    let outcomes = Trial::new(config, &templates).run(&config.tests);
+    let failed = outcomes.into_iter().filter(|outcome| !outcome.faults.is_empty());
+    Ok(failed
+        .map(|outcome| {
+            format!("its test `{}` fails: `descript-notify check` shows how", outcome.name)
+        })
+        .collect())
+}
+
+/// Asks for a reload when the config or a template has changed, and has been left alone since.
+pub(super) async fn look_for_changes(
+    path: PathBuf,
+    templates: Option<PathBuf>,
+    ask: mpsc::Sender<()>,
+    stop: CancellationToken,
+) {
+    let look = || Looks::at(&path, templates.as_deref());
+    let mut known = look();
+    let mut changed = false;
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+        let now = look();
+        if now != known {
+            known = now;
+            changed = true;
+        } else if changed {
+            changed = false;
+            if ask.send(()).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// How the files look from outside.
+#[derive(PartialEq, Eq)]
+struct Looks(Vec<(PathBuf, Option<SystemTime>, u64)>);
+
+impl Looks {
+    fn at(path: &Path, templates: Option<&Path>) -> Self {
+        let mut looks = vec![look(path.to_owned())];
+        if let Some(folder) = templates {
+            looks.push(look(folder.to_owned()));
+            for types in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                let files = std::fs::read_dir(types.path()).into_iter().flatten().flatten();
+                looks.extend(files.map(|file| look(file.path())));
+            }
+        }
+        looks.sort();
+        Self(looks)
+    }
+}
+
+fn look(path: PathBuf) -> (PathBuf, Option<SystemTime>, u64) {
+    let metadata = std::fs::metadata(&path).ok();
+    let modified = metadata.as_ref().and_then(|metadata| metadata.modified().ok());
+    (path, modified, metadata.map_or(0, |metadata| metadata.len()))
+}
