@@ -1,5 +1,7 @@
 //! Answers for people: jobs, events and deliveries, newest first.
 
+use std::str::FromStr;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use sqlx::Row;
@@ -345,8 +347,8 @@ pub(super) fn event_row(row: &SqliteRow) -> Result<EventRow, StoreError> {
 pub(super) fn delivery_row(row: &SqliteRow) -> Result<DeliveryRow, StoreError> {
     let digest: Option<String> = row.try_get("digest_id")?;
     let digest = digest.map(|id| {
-        let state: &str = row.try_get("digest_state")?;
-        let state = state.parse().map_err(|odd| StoreError::Odd(format!("{odd}")))?;
+        let state = DeliveryState::from_str(row.try_get("digest_state")?)
+            .map_err(|odd| StoreError::Odd(odd.to_string()))?;
         Ok::<_, StoreError>((DeliveryId::from_stored(id), state))
     });
     Ok(DeliveryRow {

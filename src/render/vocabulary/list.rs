@@ -153,7 +153,7 @@ pub const WORDS: &[Word] = &[
     Word {
         name: "lines",
         usage: "lines events 2500",
-        about: "a line for each event, with project (linked), outcome, cause and time, as detailed as fits into so many characters together",
+        about: "a line for each event, with project (linked), outcome, cause, time and whether it was seen late, as detailed as fits into so many characters together",
         args: 2..=2,
         missing: Missing::Refused,
         does: Does::WritesMoment(group::write_lines, group::lines),
