@@ -8,7 +8,7 @@ use super::screen::Screen;
 use super::table::{Table, shown};
 use super::{Global, Stop, settings};
 use crate::exit::Exit;
-use crate::model::{Attempt, DeliveryId, DeliveryState};
+use crate::model::{Attempt, DeliveryId, DeliveryState, Hold};
 use crate::store::{Broken, DeliveryFilter, DeliveryRow, Store};
 
 #[derive(Debug, Args)]
@@ -110,7 +110,7 @@ async fn list(args: &ListArgs, store: &Store, screen: &Screen) -> Result<Exit, S
         "PROJECT~",
         "NOTIFIER~",
         "TRIES",
-        "LAST ERROR~",
+        "WHY~",
     ]);
     for row in &listed.rows {
         let delivery = &row.delivery;
@@ -125,7 +125,7 @@ async fn list(args: &ListArgs, store: &Store, screen: &Screen) -> Result<Exit, S
                 recipient => format!("{} ({recipient})", delivery.notifier),
             },
             delivery.attempts.to_string(),
-            last_error(row).unwrap_or_default().to_owned(),
+            held_for(row).or(last_error(row).map(str::to_owned)).unwrap_or_default(),
         ]);
     }
     settings::say_table(screen, &table, listed.rows.len(), listed.more, "delivery");
@@ -209,6 +209,19 @@ async fn find(store: &Store, prefix: &str) -> Result<DeliveryRow, Stop> {
     }
 }
 
+/// What holds it back on purpose, and until when.
+fn held_for(row: &DeliveryRow) -> Option<String> {
+    let delivery = &row.delivery;
+    let what = match delivery.hold.filter(|_| delivery.state == DeliveryState::Held)? {
+        Hold::Window => "for the window",
+        Hold::Group => "for its group",
+        Hold::Throttle => "by the throttle",
+        Hold::Silence => "by a silence",
+        Hold::Notifier | Hold::Digest => return None,
+    };
+    Some(format!("held {what} until {}", settings::when(delivery.due_at)))
+}
+
 /// What it met last, or what its notifier met.
 pub(super) fn last_error(row: &DeliveryRow) -> Option<&str> {
     row.delivery.last_error.as_deref().or(row.held_because.as_deref())
@@ -232,6 +245,8 @@ pub(super) fn document(row: &DeliveryRow) -> Value {
         "repeat": delivery.repeat,
         "created_at": delivery.created_at.to_string(),
         "due_at": delivery.due_at.to_string(),
+        "hold": delivery.hold.filter(|_| delivery.state == DeliveryState::Held),
+        "suppressed": delivery.suppressed,
         "first_attempt_at": delivery.first_attempt_at.map(|at| at.to_string()),
         "sent_at": delivery.sent_at.map(|at| at.to_string()),
         "last_error": last_error(row),
@@ -292,8 +307,9 @@ pub(super) fn next(row: &DeliveryRow, broken: Option<&Broken>, now: Timestamp) -
         }
         DeliveryState::Pending => format!("sent as soon as its notifier can{marked}"),
         DeliveryState::Sending => "an attempt is under way".into(),
-        DeliveryState::Held => match (broken, &delivery.last_error) {
-            (Some(broken), _) => format!(
+        DeliveryState::Held => match (held_for(row), broken, &delivery.last_error) {
+            (Some(held), _, _) => format!("{held}; `deliveries retry {}` sends it now", delivery.id),
+            (None, Some(broken), _) if delivery.hold == Some(Hold::Notifier) => format!(
                 "waits: {} refuses us since {} ({}); the next probe is at {}, `deliveries retry` \
                  tries now",
                 delivery.notifier,
@@ -301,8 +317,8 @@ pub(super) fn next(row: &DeliveryRow, broken: Option<&Broken>, now: Timestamp) -
                 shown(&broken.reason),
                 settings::when(broken.probe_due),
             ),
-            (None, Some(why)) => format!("waits: {}", shown(why)),
-            (None, None) => "waits; `deliveries retry` sends it now".into(),
+            (None, _, Some(why)) => format!("waits: {}", shown(why)),
+            (None, _, None) => "waits; `deliveries retry` sends it now".into(),
         },
         DeliveryState::Dead => {
             format!("nothing, it was given up; `deliveries retry {}` tries again", delivery.id)

@@ -1,6 +1,6 @@
 //! What the ledger knows of holding back: silences, closed throttles, what windows dropped.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -11,20 +11,31 @@ use super::rows::{ms, time};
 use super::{Store, StoreError};
 use crate::model::{Decided, Pacing, Silence};
 
-/// Reads it, at the beginning of a decision.
+/// Reads it, at the beginning of a decision; of throttles, which may be one for each job, only
+/// those of the rules and keys that are `asked` for.
 pub(super) async fn read_pacing(
     transaction: &mut Transaction<'static, Sqlite>,
+    asked: &BTreeSet<(String, String)>,
     now: Timestamp,
 ) -> Result<Pacing, StoreError> {
     let silences = sqlx::query("SELECT * FROM silence WHERE expires_ms > $1 ORDER BY created_ms")
         .bind(ms(now))
         .fetch_all(&mut **transaction)
         .await?;
-    let throttled: Vec<(String, String, i64)> =
-        sqlx::query_as("SELECT rule, throttle_key, until_ms FROM throttle WHERE until_ms > $1")
+    let throttled: Vec<(String, String, i64)> = match asked.is_empty() {
+        true => Vec::new(),
+        false => {
+            sqlx::query_as(
+                "SELECT rule, throttle_key, until_ms FROM json_each($2) AS asked
+                 CROSS JOIN throttle ON rule = asked.value->>0 AND throttle_key = asked.value->>1
+                 WHERE until_ms > $1",
+            )
             .bind(ms(now))
+            .bind(json!(asked).to_string())
             .fetch_all(&mut **transaction)
-            .await?;
+            .await?
+        }
+    };
     let dropped: Vec<(String, i64)> =
         sqlx::query_as("SELECT rule, count FROM dropped").fetch_all(&mut **transaction).await?;
     Ok(Pacing {
@@ -32,7 +43,8 @@ pub(super) async fn read_pacing(
         throttled: throttled
             .into_iter()
             .map(|(rule, key, until)| Ok(((rule, key), time(until)?)))
-            .collect::<Result<HashMap<_, _>, StoreError>>()?,
+            .collect::<Result<_, StoreError>>()?,
+        asked: BTreeSet::new(),
         dropped: dropped.into_iter().map(|(rule, count)| (rule, count.unsigned_abs())).collect(),
     })
 }
@@ -77,6 +89,33 @@ pub(super) async fn write_pacing(
                 .await?;
         }
     }
+    Ok(())
+}
+
+/// The first message of each rule among these gatherings tells what a closed window has dropped
+/// before it. `ids` is a JSON list.
+pub(super) async fn tell_dropped(
+    transaction: &mut Transaction<'static, Sqlite>,
+    ids: &str,
+) -> Result<(), StoreError> {
+    let told: Vec<String> = sqlx::query_scalar(
+        "UPDATE delivery SET suppressed = suppressed + (
+             SELECT count FROM dropped WHERE dropped.rule = delivery.rule)
+         WHERE state = 'held' AND hold <> 'digest' AND id IN (SELECT value FROM json_each($1))
+           AND rule IN (SELECT rule FROM dropped)
+           AND about = (SELECT first.about FROM delivery AS first WHERE first.rule = delivery.rule
+                        AND first.hold <> 'digest'
+                        AND first.id IN (SELECT value FROM json_each($1))
+                        ORDER BY first.seq LIMIT 1)
+         RETURNING rule",
+    )
+    .bind(ids)
+    .fetch_all(&mut **transaction)
+    .await?;
+    sqlx::query("DELETE FROM dropped WHERE rule IN (SELECT value FROM json_each($1))")
+        .bind(json!(told).to_string())
+        .execute(&mut **transaction)
+        .await?;
     Ok(())
 }
 

@@ -2,8 +2,8 @@
 //!
 //! [`kills`] ends the real process again and again over a long scenario, [`births`] while it
 //! makes its store, [`storm`] lets everything around it fail and leaves it alive. [`story`] is
-//! the judge: it knows every job that ended and every message that arrived. Seeds are printed,
-//! and `CRASH_SEED` sets one; `CRASH_KILLS` says how many kills.
+//! the judge: it knows every job that ended and every message that arrived; [`gathered`] judges
+//! those that tell several events. Seeds are printed, and `CRASH_SEED` sets one; `CRASH_KILLS` says how many kills.
 
 #![expect(
     clippy::print_stderr,
@@ -18,6 +18,7 @@ mod support;
 
 mod births;
 mod busy;
+mod gathered;
 mod kills;
 mod storm;
 mod story;
