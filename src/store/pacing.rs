@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::sqlite::{Sqlite, SqliteRow};
 use sqlx::{Row, Transaction};
 
@@ -54,17 +54,8 @@ pub(super) async fn write_pacing(
     transaction: &mut Transaction<'static, Sqlite>,
     decided: &[Decided],
 ) -> Result<(), StoreError> {
-    for Decided { event, throttled, dropped, silenced, owed, .. } in decided {
-        for closed in throttled {
-            close_throttle(
-                transaction,
-                &closed.rule,
-                &closed.key,
-                closed.until,
-                event.id().as_str(),
-            )
-            .await?;
-        }
+    close_throttles(transaction, decided).await?;
+    for Decided { dropped, silenced, owed, .. } in decided {
         // Told with the message that is owed now.
         let told = owed.iter().filter(|delivery| delivery.suppressed > 0);
         for delivery in told {
@@ -89,6 +80,32 @@ pub(super) async fn write_pacing(
                 .await?;
         }
     }
+    Ok(())
+}
+
+/// Closes the throttles whose messages go now: of each the last.
+async fn close_throttles(
+    transaction: &mut Transaction<'static, Sqlite>,
+    decided: &[Decided],
+) -> Result<(), StoreError> {
+    let rows: Vec<Value> = decided
+        .iter()
+        .flat_map(|decided| decided.throttled.iter().map(|closed| (decided.event.id(), closed)))
+        .map(|(event, closed)| json!([closed.rule, closed.key, ms(closed.until), event]))
+        .collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "INSERT INTO throttle (rule, throttle_key, until_ms, about)
+             WITH row (k, v) AS MATERIALIZED (SELECT key, value FROM json_each($1))
+             SELECT v->>0, v->>1, v->>2, v->>3 FROM row WHERE true ORDER BY k
+             ON CONFLICT (rule, throttle_key) DO UPDATE SET
+                 until_ms = excluded.until_ms, about = excluded.about",
+    )
+    .bind(Value::Array(rows).to_string())
+    .execute(&mut **transaction)
+    .await?;
     Ok(())
 }
 

@@ -16,6 +16,7 @@ mod live;
 mod mail;
 mod outcomes;
 mod owing;
+mod pacing;
 mod saying;
 mod secrets;
 mod seeing;

@@ -10,6 +10,7 @@ mod check;
 mod help;
 mod listings;
 mod programs;
+mod silences;
 mod streams;
 
 use std::path::Path;

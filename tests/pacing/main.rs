@@ -2,6 +2,7 @@
 //! notifier is given, at times that the test sets.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
+mod attacks;
 mod holding;
 mod night;
 mod silences;
