@@ -308,7 +308,9 @@ pub(super) fn next(row: &DeliveryRow, broken: Option<&Broken>, now: Timestamp) -
         DeliveryState::Pending => format!("sent as soon as its notifier can{marked}"),
         DeliveryState::Sending => "an attempt is under way".into(),
         DeliveryState::Held => match (held_for(row), broken, &delivery.last_error) {
-            (Some(held), _, _) => format!("{held}; `deliveries retry {}` sends it now", delivery.id),
+            (Some(held), _, _) => {
+                format!("{held}; `deliveries retry {}` sends it now", delivery.id)
+            }
             (None, Some(broken), _) if delivery.hold == Some(Hold::Notifier) => format!(
                 "waits: {} refuses us since {} ({}); the next probe is at {}, `deliveries retry` \
                  tries now",

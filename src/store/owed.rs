@@ -284,7 +284,11 @@ async fn claim_due(
     Ok(claimed)
 }
 
-/// The events of a digest, oldest first.
+/// So many events a message shows that only counts what was held back: the newest.
+const COUNTED_MOST: i64 = 200;
+
+/// The events of a digest, oldest first. What a throttle or a silence has held back is counted,
+/// and may be any number.
 async fn members(
     transaction: &mut Transaction<'static, Sqlite>,
     group: &str,
@@ -293,9 +297,14 @@ async fn members(
         "SELECT ",
         event_columns!(),
         " FROM group_member m JOIN event e ON e.id = m.event_id
-         WHERE m.group_id = $1 ORDER BY m.position"
+         WHERE m.group_id = $1 AND m.position > (
+             SELECT iif(g.hold IN ('throttle', 'silence'),
+                        (SELECT max(position) FROM group_member WHERE group_id = $1) - $2, -1)
+             FROM message_group g WHERE g.id = $1)
+         ORDER BY m.position"
     ))
     .bind(group)
+    .bind(COUNTED_MOST)
     .fetch_all(&mut **transaction)
     .await?;
     rows.iter().map(event_of).collect()

@@ -190,9 +190,8 @@ async fn an_end_in_the_middle_of_a_group_or_a_throttle_loses_nothing_and_says_no
         sink.wait_for(1).await;
         end(&bridge, &["b"], "p");
         recorded(&bridge, 2).await;
-        let sent = async {
-            while bridge.deliveries().await.iter().all(|row| row["state"] != "sent") {}
-        };
+        let sent =
+            async { while bridge.deliveries().await.iter().all(|row| row["state"] != "sent") {} };
         assert!(tokio::time::timeout(crate::support::PATIENCE, sent).await.is_ok());
         stop(program, signal).await;
 

@@ -356,12 +356,7 @@ impl Job {
         Ok(end)
     }
 
-    async fn pause(
-        &mut self,
-        leisurely: bool,
-        id: &str,
-        kind: &'static str,
-    ) -> Result<(), Untold> {
+    async fn pause(&mut self, leisurely: bool, id: &str, kind: &'static str) -> Result<(), Untold> {
         if leisurely {
             return self.told.wait(id, kind).await;
         }

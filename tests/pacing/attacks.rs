@@ -214,8 +214,7 @@ async fn what_a_throttle_counted_is_told_though_it_waited_for_a_window_or_a_pers
     bridge.ends("d", "p", EventKind::Succeeded).await;
     bridge.says("team").await;
     bridge.ends("e", "p", EventKind::Succeeded).await;
-    let filter =
-        DeliveryFilter { state: Some(DeliveryState::Held), notifier: None, most: 9 };
+    let filter = DeliveryFilter { state: Some(DeliveryState::Held), notifier: None, most: 9 };
     let held = bridge.store.deliveries(&filter).await.unwrap().rows;
     bridge.store.retry(&[held[0].delivery.id.clone()], bridge.clock.now()).await.unwrap();
 
@@ -226,7 +225,8 @@ async fn what_a_throttle_counted_is_told_though_it_waited_for_a_window_or_a_pers
 
 #[tokio::test]
 async fn what_a_window_dropped_is_told_by_the_next_group_once() {
-    let rules = format!("{GROUP}active = {{ from = \"09:00\", to = \"18:00\", otherwise = \"drop\" }}\n");
+    let rules =
+        format!("{GROUP}active = {{ from = \"09:00\", to = \"18:00\", otherwise = \"drop\" }}\n");
     let bridge = Bridge::new(&rules, "2026-11-20T20:00:00Z").await;
     for job in ["a", "b"] {
         bridge.ends(job, "p", EventKind::Succeeded).await;
@@ -242,6 +242,22 @@ async fn what_a_window_dropped_is_told_by_the_next_group_once() {
     assert_eq!(first, said(&[("c", 2)]));
     assert_eq!(bridge.says("hook").await, said(&[("c", 2), ("d", 0)]));
     assert_eq!(bridge.says("team").await, said(&[("d", 0)]));
+}
+
+#[tokio::test]
+async fn a_flood_that_a_throttle_held_is_one_message_with_the_newest_of_it_and_the_count() {
+    let bridge = Bridge::new(THROTTLE, NOON).await;
+    many(&bridge, 0, 1_001).await;
+    bridge.says("team").await;
+
+    bridge.wait(600);
+    bridge.release().await;
+    let claimed = bridge.claim("team").await;
+
+    assert_eq!((claimed.len(), claimed[0].delivery.suppressed), (1, 1_000));
+    let jobs: Vec<&str> =
+        claimed[0].events.iter().map(|event| event.key.subject.as_str()).collect();
+    assert_eq!((jobs.len(), jobs[0], jobs[199]), (200, "job 801", "job 1000"));
 }
 
 /// Writes down many ends at once; returns how long that took, in milliseconds.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod attacks;
+mod forgetting;
 mod holding;
 mod night;
 mod silences;

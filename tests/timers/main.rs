@@ -143,8 +143,7 @@ impl Stage {
 
     /// From now on no event of this kind can be written down; `None`: all can again.
     async fn refuse(&self, kind: Option<EventKind>) {
-        let mut file =
-            SqliteConnectOptions::new().filename(self.file()).connect().await.unwrap();
+        let mut file = SqliteConnectOptions::new().filename(self.file()).connect().await.unwrap();
         file.execute("DROP TRIGGER IF EXISTS refuse").await.unwrap();
         if let Some(kind) = kind {
             let trigger = format!(

@@ -33,7 +33,8 @@ async fn a_limit_is_crossed_once_in_a_period_and_again_in_the_next() {
     let mut ingest = stage.start().await;
     look(&mut ingest).await;
     let mut counts = Vec::new();
-    for (place, (credits, hours)) in [(60, 1), (50, 1), (90, 20), (40, 1), (60, 1)].iter().enumerate()
+    for (place, (credits, hours)) in
+        [(60, 1), (50, 1), (90, 20), (40, 1), (60, 1)].iter().enumerate()
     {
         let job = format!("job {place}");
         stage.run(&job, "p");

@@ -245,7 +245,8 @@ impl Ingest {
         if !self.timers.spent {
             return Ok(events);
         }
-        let spenders = policy.rules.spenders().filter_map(|rule| Some((rule, rule.spend.as_ref()?)));
+        let spenders =
+            policy.rules.spenders().filter_map(|rule| Some((rule, rule.spend.as_ref()?)));
         for (rule, spend, (from, to)) in spenders.flat_map(|(rule, spend)| {
             let periods = self.periods(spend, now).into_iter();
             periods.map(move |period| (rule, spend, period))
