@@ -82,7 +82,6 @@ fn failed_files(document: &Map<String, Value>) -> usize {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 mod tests {
     use super::*;
 

@@ -61,7 +61,7 @@ impl Store {
         .fetch_all(&mut *transaction)
         .await?;
         seal_of(&mut transaction, &changed, now).await?;
-        end_members(&mut transaction, now).await?;
+        end_members(&mut transaction, &json!(changed).to_string(), now).await?;
         transaction.commit().await?;
         Ok(changed.into_iter().map(DeliveryId::from_stored).collect())
     }

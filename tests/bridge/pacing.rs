@@ -1,6 +1,7 @@
 //! Rules people live with, by the built program: groups, throttles, windows and silences, with
 //! commands beside the service and sudden ends in the middle.
 
+use descript_notify::clock::Clock;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -84,7 +85,7 @@ async fn a_group_is_one_message_and_a_throttle_counts() {
 async fn a_closed_window_holds_with_the_reason_shown_and_a_person_can_send_it() {
     let sink = Sink::start().await;
     let hour = |ahead| {
-        let at = Timestamp::now() + SignedDuration::from_hours(ahead);
+        let at = Clock::System.now() + SignedDuration::from_hours(ahead);
         TimeZone::UTC.to_datetime(at).hour()
     };
     let window = format!(

@@ -110,6 +110,10 @@ impl Ingest {
             }
             None => true,
         });
+        if events.is_empty() {
+            self.timers.looked(&[]);
+            return Ok(Committed::default());
+        }
         let said: Vec<EventId> = events.iter().map(Event::id).collect();
         let decide = |event: Event, pacing: &mut Pacing| policy.decide(event, pacing, now);
         let walk = self.parts.store.begin(&self.parts.settings.name).await?;
