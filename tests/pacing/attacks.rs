@@ -311,15 +311,18 @@ async fn a_hundred_thousand_closed_throttles_cost_nothing_that_they_are_not_aske
     .unwrap();
     file.close().await.unwrap();
 
-    let begun = Instant::now();
-    let fresh = bridge.ends("a", "another", EventKind::Succeeded).await;
-    let took = begun.elapsed();
+    let mut quickest = u128::MAX;
+    for job in ["a", "b", "c", "d", "e"] {
+        let begun = Instant::now();
+        let fresh = bridge.ends(job, job, EventKind::Succeeded).await;
+        quickest = quickest.min(begun.elapsed().as_millis());
+        assert_eq!(fresh, Verdict::Send);
+    }
 
-    assert_eq!(fresh, Verdict::Send);
     assert_eq!(
-        bridge.ends("b", "project 77777", EventKind::Succeeded).await,
+        bridge.ends("f", "project 77777", EventKind::Succeeded).await,
         Verdict::Throttled { until }
     );
-    // To read them all takes this long on any machine.
-    assert!(took.as_millis() < 400, "{took:?}");
+    // To read them all takes longer at each of five times, also where nothing else runs.
+    assert!(quickest < 200, "{quickest} ms");
 }
