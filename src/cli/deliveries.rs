@@ -8,7 +8,7 @@ use super::screen::Screen;
 use super::table::{Table, shown};
 use super::{Global, Stop, settings};
 use crate::exit::Exit;
-use crate::model::{Attempt, DeliveryId, DeliveryState};
+use crate::model::{Attempt, DeliveryId, DeliveryState, Hold};
 use crate::store::{Broken, DeliveryFilter, DeliveryRow, Store};
 
 #[derive(Debug, Args)]
@@ -110,7 +110,7 @@ async fn list(args: &ListArgs, store: &Store, screen: &Screen) -> Result<Exit, S
         "PROJECT~",
         "NOTIFIER~",
         "TRIES",
-        "LAST ERROR~",
+        "WHY~",
     ]);
     for row in &listed.rows {
         let delivery = &row.delivery;
@@ -125,7 +125,7 @@ async fn list(args: &ListArgs, store: &Store, screen: &Screen) -> Result<Exit, S
                 recipient => format!("{} ({recipient})", delivery.notifier),
             },
             delivery.attempts.to_string(),
-            row.last_error().unwrap_or_default().to_owned(),
+            held_for(row).or(row.last_error().map(str::to_owned)).unwrap_or_default(),
         ]);
     }
     settings::say_table(screen, &table, listed.rows.len(), listed.more, "delivery");
@@ -225,6 +225,19 @@ async fn find(store: &Store, prefix: &str) -> Result<DeliveryRow, Stop> {
     }
 }
 
+/// What holds it back on purpose, and until when.
+fn held_for(row: &DeliveryRow) -> Option<String> {
+    let delivery = &row.delivery;
+    let what = match delivery.hold.filter(|_| delivery.state == DeliveryState::Held)? {
+        Hold::Window => "for the window",
+        Hold::Group => "for its group",
+        Hold::Throttle => "by the throttle",
+        Hold::Silence => "by a silence",
+        Hold::Notifier | Hold::Digest => return None,
+    };
+    Some(format!("held {what} until {}", settings::when(delivery.due_at)))
+}
+
 /// When, how often, what the service said, what happens next.
 fn story(
     row: &DeliveryRow,
@@ -283,12 +296,15 @@ pub(super) fn next(row: &DeliveryRow, broken: Option<&Broken>, now: Timestamp) -
         DeliveryState::Pending => format!("sent as soon as its notifier can{marked}"),
         DeliveryState::Sending => "an attempt is under way".into(),
         DeliveryState::Held => match (&row.digest, broken, &delivery.last_error) {
+            _ if let Some(held) = held_for(row) => {
+                format!("{held}; `deliveries retry {}` sends it now", delivery.id)
+            }
             (Some((digest, DeliveryState::Dead)), ..) => format!(
                 "waits: the digest {digest} that it was gathered into was given up; `deliveries \
                  retry {digest}` tries again"
             ),
             (Some((digest, _)), ..) => format!("sent with the digest {digest}"),
-            (None, Some(broken), _) => format!(
+            (None, Some(broken), _) if delivery.hold == Some(Hold::Notifier) => format!(
                 "waits: {} refuses us since {} ({}); the next probe is at {}, `deliveries retry` \
                  tries now",
                 delivery.notifier,
@@ -296,8 +312,8 @@ pub(super) fn next(row: &DeliveryRow, broken: Option<&Broken>, now: Timestamp) -
                 shown(&broken.reason),
                 settings::when(broken.probe_due),
             ),
-            (None, None, Some(why)) => format!("waits: {}", shown(why)),
-            (None, None, None) => "waits; `deliveries retry` sends it now".into(),
+            (None, _, Some(why)) => format!("waits: {}", shown(why)),
+            (None, _, None) => "waits; `deliveries retry` sends it now".into(),
         },
         DeliveryState::Dead => {
             format!("nothing, it was given up; `deliveries retry {}` tries again", delivery.id)

@@ -8,7 +8,7 @@ use super::screen::Screen;
 use super::table::Table;
 use super::{Global, Stop, settings};
 use crate::exit::Exit;
-use crate::model::{EventKind, KIND_NAMES};
+use crate::model::{EventKind, KIND_NAMES, Verdict};
 use crate::problem::suggestion;
 use crate::store::{EventFilter, EventRow};
 
@@ -56,11 +56,11 @@ pub(super) async fn events(
         let document = row.event.document(None, false);
         let job = &document["job"];
         let project = job["project_name"].as_str().or(job["project_id"].as_str());
-        let matched: Vec<&str> = row
+        let matched: Vec<String> = row
             .verdicts
             .iter()
             .filter(|(_, verdict)| verdict.sends() || verdict.matched())
-            .map(|(rule, _)| rule.as_str())
+            .map(|(rule, verdict)| format!("{rule}{}", held_back(verdict)))
             .collect();
         table.row([
             settings::short(row.event.detected_at),
@@ -72,6 +72,18 @@ pub(super) async fn events(
     }
     settings::say_table(screen, &table, listed.rows.len(), listed.more, "event");
     Ok(Exit::Done)
+}
+
+/// What became of a message that was not owed at once.
+fn held_back(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Throttled { .. } => " (throttled)",
+        Verdict::Gathered { .. } => " (grouped)",
+        Verdict::Held { .. } => " (held)",
+        Verdict::Dropped { .. } => " (dropped)",
+        Verdict::Silenced { .. } => " (silenced)",
+        _ => "",
+    }
 }
 
 pub(super) fn parse_kind(word: &str) -> Result<EventKind, String> {

@@ -169,9 +169,16 @@ async fn list(args: &ListArgs, global: &Global, screen: &Screen) -> Result<Exit,
 }
 
 async fn expire(args: &ExpireArgs, global: &Global, screen: &Screen) -> Result<Exit, Stop> {
+    if args.id.is_empty() || !args.id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(Stop::usage(format!(
+            "`{}` is not the id of a silence: see `silences list`",
+            shown(&args.id)
+        )));
+    }
+    let id = args.id.to_ascii_lowercase();
     let now = settings::now();
     let store = settings::store_beside(global, screen).await?;
-    let ids = store.expire_silence(&args.id, now).await.map_err(settings::failed(&store))?;
+    let ids = store.expire_silence(&id, now).await.map_err(settings::failed(&store))?;
     store.close().await;
     match ids.as_slice() {
         [id] => {

@@ -67,7 +67,11 @@ pub fn project_idle(
     facts.insert("usage".into(), used.view());
     let mut event =
         Event::about_itself(EventKind::ProjectIdle, source, project, last.ended_at, now, facts);
-    event.key.occurrence = last.id.to_string();
+    event.key.occurrence = match last.kind {
+        // It may come back, and end as the last of a later batch.
+        EventKind::Vanished => format!("{} vanished", last.id),
+        _ => last.id.to_string(),
+    };
     Some(event)
 }
 
@@ -78,7 +82,6 @@ fn failed_files(document: &Map<String, Value>) -> usize {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 mod tests {
     use super::*;
 

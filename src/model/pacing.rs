@@ -1,7 +1,7 @@
 //! Holding back on purpose: silences, throttles, groups, windows. What the ledger knows of
 //! them when an event is decided, and what a decision asks of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
 use jiff::Timestamp;
@@ -82,6 +82,8 @@ pub struct Pacing {
     pub silences: Vec<Silence>,
     /// Until when a throttle lets nothing through, by rule and key.
     pub throttled: HashMap<(String, String), Timestamp>,
+    /// The rules and keys of which decisions wanted to know that and it was not here.
+    pub asked: BTreeSet<(String, String)>,
     /// How many messages a closed window has dropped since the rule's last one.
     pub dropped: HashMap<String, u64>,
 }

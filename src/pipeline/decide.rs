@@ -42,8 +42,8 @@ pub(super) fn decide(
 /// An event on its way through the rules that match.
 struct Case<'a> {
     policy: &'a Policy,
-    /// The silences that are about this event, looked for once.
-    silences: OnceCell<Vec<(String, bool, Timestamp)>>,
+    /// What each silence asks for, read once; `None` for one that cannot be read.
+    silences: OnceCell<Vec<Option<Vec<Matcher>>>>,
     facts: &'a Facts,
     now: Timestamp,
     decided: Decided,
@@ -92,20 +92,19 @@ impl Case<'_> {
     }
 
     fn silence(&mut self, rule: &Rule, silences: &[Silence]) -> Option<Verdict> {
-        let about = self.silences.get_or_init(|| {
-            let about = silences.iter().filter(|silence| is_about(silence, self.facts));
-            about
-                .map(|silence| (silence.id.clone(), silence.summarise, silence.expires_at))
-                .collect()
-        });
+        let asked = self.silences.get_or_init(|| silences.iter().map(matchers).collect());
+        let fits = |matchers: &Option<Vec<Matcher>>| {
+            let holds = |matcher: &Matcher| matcher.holds(self.facts, &rule.name);
+            matchers.as_ref().is_some_and(|matchers| matchers.iter().all(holds))
+        };
+        let about = silences.iter().zip(asked).filter(|(_, matchers)| fits(matchers));
         // One that summarises loses nothing, so it goes first.
-        let first = about.iter().find(|(_, summarises, _)| *summarises).or(about.first());
-        let (id, summarises, until) = first?.clone();
-        if summarises {
-            self.join(rule, Hold::Silence, id.clone(), until, None);
+        let first = about.map(|(silence, _)| silence).min_by_key(|silence| !silence.summarise)?;
+        if first.summarise {
+            self.join(rule, Hold::Silence, first.id.clone(), first.expires_at, None);
         }
-        self.decided.silenced.push(id.clone());
-        Some(Verdict::Silenced { silence: id })
+        self.decided.silenced.push(first.id.clone());
+        Some(Verdict::Silenced { silence: first.id.clone() })
     }
 
     /// Until when the rule's throttle holds this back; closes it where it does not.
@@ -114,7 +113,11 @@ impl Case<'_> {
         let key = throttle.by.key(self.facts);
         let place = (rule.name.clone(), key.clone());
         let next = later(self.now, throttle.every);
-        if let Some(until) = pacing.throttled.get(&place).copied() {
+        let until = pacing.throttled.get(&place).copied();
+        if until.is_none() {
+            pacing.asked.insert(place.clone());
+        }
+        if let Some(until) = until {
             // One that ends later than a new one would was closed by a clock that was wrong.
             if until > self.now && until <= next {
                 self.join(rule, Hold::Throttle, key, until, None);
@@ -138,12 +141,9 @@ impl Case<'_> {
     }
 }
 
-fn is_about(silence: &Silence, facts: &Facts) -> bool {
-    // They were checked when the silence was added. One that cannot be read silences nothing.
-    silence
-        .matchers
-        .iter()
-        .all(|matcher| Matcher::parse(matcher).is_ok_and(|matcher| matcher.holds(facts)))
+/// They were checked when the silence was added. One that cannot be read silences nothing.
+fn matchers(silence: &Silence) -> Option<Vec<Matcher>> {
+    silence.matchers.iter().map(|matcher| Matcher::parse(matcher).ok()).collect()
 }
 
 fn later(now: Timestamp, by: jiff::SignedDuration) -> Timestamp {

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::policy::{Current, Policy};
 use super::route::Nudges;
 use crate::clock::Clock;
-use crate::model::Hold;
+use crate::model::{EventKind, Hold};
 use crate::rules::Opening;
 use crate::store::{Freed, HeldBack, Releasing, Store, StoreError};
 use crate::telemetry;
@@ -80,12 +80,17 @@ impl Keeper {
 /// What becomes of a message whose time has come. One whose rule is gone is owed.
 fn freed(policy: &Policy, held: &HeldBack, now: Timestamp) -> Freed {
     let rule = policy.rules.get(&held.rule);
-    let opening = rule
-        .and_then(|rule| rule.active.as_ref())
-        .map_or(Opening::Open, |active| active.at(held.kind, now));
-    // What was taken while the window was open is not dropped since it has closed.
-    if let Opening::Hold { until } = opening {
-        return Freed::Until(until);
+    if let Some(active) = rule.and_then(|rule| rule.active.as_ref()) {
+        // One event that passes takes those with it that share its message. What was taken while
+        // the window was open is not dropped since it has closed.
+        let closed_until = |kind: &EventKind| match active.at(*kind, now) {
+            Opening::Hold { until } => Some(until),
+            Opening::Open | Opening::Drop { .. } => None,
+        };
+        let closed: Option<Vec<Timestamp>> = held.kinds.iter().map(closed_until).collect();
+        if let Some(until) = closed.and_then(|until| until.into_iter().min()) {
+            return Freed::Until(until);
+        }
     }
     let every = rule.and_then(|rule| rule.throttle.as_ref()).map(|throttle| throttle.every);
     let throttled_until = every

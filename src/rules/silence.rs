@@ -5,7 +5,7 @@
 //! value that is no text is compared as JSON writes it; one that is missing or null is empty.
 
 use globset::GlobMatcher;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Facts;
 use super::path::Path;
@@ -39,14 +39,20 @@ impl Matcher {
                 ROOTS.join(", ")
             ));
         }
+        let named = path;
         let path = Path::parse(path).map_err(|cause| format!("`{path}` is not a path: {cause}"))?;
+        if root == RULE && path.keys() != Some(vec![RULE, "name"]) {
+            return Err(format!("`{named}`: of a rule only rule.name can be asked for"));
+        }
         let pattern = glob(pattern).map_err(|cause| format!("`{pattern}`: {cause}"))?;
         Ok(Self { path, is, pattern })
     }
 
-    /// Whether the facts are what this line says.
-    pub fn holds(&self, facts: &Facts) -> bool {
-        let found = self.path.find(facts.document());
+    /// Whether the facts, and the name of the rule that would speak, are what this line says.
+    pub fn holds(&self, facts: &Facts, rule: &str) -> bool {
+        let is_about_rule = self.path.keys().is_some_and(|keys| keys.first() == Some(&RULE));
+        let of_rule = is_about_rule.then(|| json!({ (RULE): { "name": rule } }));
+        let found = self.path.find(of_rule.as_ref().unwrap_or(facts.document()));
         let met = match found.is_empty() {
             true => self.pattern.is_match(""),
             false => found.iter().any(|found| match found.value {
@@ -60,7 +66,10 @@ impl Matcher {
 }
 
 /// What a document has at its top.
-const ROOTS: [&str; 7] = ["event", "job", "rule", "project", "source", "notifier", "spend"];
+const ROOTS: [&str; 7] = ["event", "job", RULE, "project", "source", "notifier", "spend"];
+
+/// What no event knows: each rule is asked by its own name.
+const RULE: &str = "rule";
 
 #[cfg(test)]
 mod tests {
@@ -71,7 +80,7 @@ mod tests {
     fn holds(matcher: &str) -> bool {
         let document = json!({"event": {"kind": "failed", "late": false},
             "job": {"project_name": "Client A/Spring", "project_id": null, "n": 3}});
-        Matcher::parse(matcher).unwrap().holds(&Facts::of_document(document))
+        Matcher::parse(matcher).unwrap().holds(&Facts::of_document(document), "failures")
     }
 
     #[test]
@@ -84,14 +93,22 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_is_known_by_its_name() {
+        assert!(holds("rule.name=fail*") && !holds("rule.name=ends"));
+        assert!(holds("rule.name!=ends") && !holds("rule.name!=failures"));
+    }
+
+    #[test]
     fn what_is_not_a_matcher_says_what_it_should_look_like() {
         let error = |text: &str| Matcher::parse(text).unwrap_err();
 
         insta::assert_snapshot!(
-            [error("job.project_id"), error("project_name=x"), error("job.a=[")].join("\n"),
+            [error("job.project_id"), error("project_name=x"), error("rule.final=true"), error("job.a=[")]
+                .join("\n"),
             @r"
         `job.project_id` has no equals sign: write it as path=pattern, like job.project_name=Client A*
         `project_name` does not begin with one of event, job, rule, project, source, notifier, spend: write it as path=pattern, like job.project_name=Client A*
+        `rule.final`: of a rule only rule.name can be asked for
         `[`: unclosed character class; missing ']'
         "
         );

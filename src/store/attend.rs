@@ -10,7 +10,7 @@ use serde_json::json;
 use sqlx::sqlite::{Sqlite, SqliteRow};
 use sqlx::{Row, Transaction};
 
-use super::gather::seal;
+use super::gather::{held_back, seal};
 use super::rows::{ms, time};
 use super::settle::end_members;
 use super::{Store, StoreError};
@@ -28,12 +28,14 @@ impl Store {
         now: Timestamp,
     ) -> Result<Vec<DeliveryId>, StoreError> {
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        let changed: Vec<String> = sqlx::query_scalar(
-            "UPDATE delivery SET state = 'pending', due_ms = $2, failures = 0,
-                 first_attempt_ms = NULL, held_total_ms = 0, ended_ms = NULL, hold = NULL, held_since_ms = NULL
+        let changed: Vec<String> = sqlx::query_scalar(concat!(
+            "UPDATE delivery SET suppressed = suppressed + ",
+            held_back!(),
+            ", state = 'pending', due_ms = $2, failures = 0, first_attempt_ms = NULL,
+                 held_total_ms = 0, ended_ms = NULL, hold = NULL, held_since_ms = NULL
              WHERE state IN ('dead', 'held', 'pending') AND coalesce(hold, '') <> 'digest'
-               AND id IN (SELECT value FROM json_each($1)) RETURNING id",
-        )
+               AND id IN (SELECT value FROM json_each($1)) RETURNING id"
+        ))
         .bind(json!(ids).to_string())
         .bind(ms(now))
         .fetch_all(&mut *transaction)
@@ -88,7 +90,7 @@ impl Store {
         .fetch_all(&mut *transaction)
         .await?;
         seal_of(&mut transaction, &changed, now).await?;
-        end_members(&mut transaction, now).await?;
+        end_members(&mut transaction, &json!(changed).to_string(), now).await?;
         transaction.commit().await?;
         self.news.tell_decision("discarded", &changed);
         Ok(changed.into_iter().map(DeliveryId::from_stored).collect())

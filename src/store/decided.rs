@@ -55,12 +55,20 @@ pub(super) async fn record(
     if fresh.is_empty() {
         return Ok(Committed::default());
     }
-    let mut pacing = read_pacing(transaction, deciding.now).await?;
-    let decided: Vec<Decided> = events
-        .iter()
-        .filter(|event| fresh.remove(&event.id()))
-        .map(|event| (deciding.decide)(event.clone(), &mut pacing))
-        .collect();
+    let fresh: Vec<&Event> = events.iter().filter(|event| fresh.remove(&event.id())).collect();
+    let decide = |mut pacing: Pacing| -> (Vec<Decided>, Pacing) {
+        let decided = fresh.iter().map(|event| (deciding.decide)((*event).clone(), &mut pacing));
+        (decided.collect(), pacing)
+    };
+    let pacing = read_pacing(transaction, &BTreeSet::new(), deciding.now).await?;
+    let (mut decided, Pacing { asked, .. }) = decide(pacing);
+    // Only now is it known which of the throttles matter.
+    if !asked.is_empty() {
+        let pacing = read_pacing(transaction, &asked, deciding.now).await?;
+        if !pacing.throttled.is_empty() {
+            (decided, _) = decide(pacing);
+        }
+    }
     write_verdicts(transaction, &decided).await?;
     let mut deliveries = write_deliveries(transaction, &decided).await?;
     for Decided { event, joins, .. } in &decided {

@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use super::{DeliveryRow, EventRow, JobRow};
-use crate::model::{Event, Verdict, without_download_url};
+use crate::model::{DeliveryState, Event, Verdict, without_download_url};
 
 impl JobRow {
     /// Every field that the API gave, with what we know beside it.
@@ -72,10 +72,11 @@ impl DeliveryRow {
             "repeat": delivery.repeat,
             "created_at": delivery.created_at.to_string(),
             "due_at": delivery.due_at.to_string(),
+            "hold": delivery.hold.filter(|_| delivery.state == DeliveryState::Held),
+            "suppressed": delivery.suppressed,
             "first_attempt_at": delivery.first_attempt_at.map(|at| at.to_string()),
             "sent_at": delivery.sent_at.map(|at| at.to_string()),
             "last_error": self.last_error(),
-            "hold": delivery.hold,
             "digest": self.digest.as_ref().map(|(id, _)| id),
         })
     }

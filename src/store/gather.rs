@@ -11,7 +11,7 @@ use sqlx::sqlite::{Sqlite, SqliteRow};
 use sqlx::{Row, Transaction};
 
 use super::digest::{HeldRow, digests, store_digest};
-use super::pacing::close_throttle;
+use super::pacing::{close_throttle, tell_dropped};
 use super::rows::{delivery_values, maybe_time, ms};
 use super::{Store, StoreError};
 use crate::model::{DeliveryId, EventId, EventKind, Hold, Join};
@@ -23,8 +23,8 @@ pub struct HeldBack {
     pub rule: String,
     pub notifier: String,
     pub hold: Hold,
-    /// Of its newest event.
-    pub kind: EventKind,
+    /// Of its events, each once.
+    pub kinds: Vec<EventKind>,
 }
 
 /// What becomes of it.
@@ -52,6 +52,16 @@ struct DueRow {
     key: Option<String>,
     digest: HeldRow,
 }
+
+/// How many messages a gathering stands for that were held back. Its hold tells: so it is
+/// counted when that ends.
+macro_rules! held_back {
+    () => {
+        "iif(hold IN ('throttle', 'silence'),
+             (SELECT count(*) FROM group_member m WHERE m.group_id = delivery.about), 0)"
+    };
+}
+pub(super) use held_back;
 
 /// Adds an event to the open gathering of its rule and key, or opens one. Returns how many
 /// deliveries that has added.
@@ -230,7 +240,10 @@ async fn due_back(
     now: Timestamp,
 ) -> Result<Vec<DueRow>, StoreError> {
     let rows = sqlx::query(
-        "SELECT d.*, g.group_key FROM delivery d INDEXED BY delivery_back
+        "SELECT d.*, g.group_key,
+             (SELECT group_concat(DISTINCT e.kind) FROM group_member m
+              JOIN event e ON e.id = m.event_id WHERE m.group_id = d.about) AS kinds
+         FROM delivery d INDEXED BY delivery_back
          LEFT JOIN message_group g ON g.id = d.about
          WHERE d.state = 'held' AND d.hold IN ('window', 'group', 'throttle', 'silence')
            AND d.due_ms <= $1 ORDER BY d.seq",
@@ -244,13 +257,15 @@ async fn due_back(
 fn row_of(row: &SqliteRow) -> Result<DueRow, StoreError> {
     let odd = |what: String| StoreError::Odd(what);
     let hold: &str = row.try_get("hold")?;
+    let kinds: Option<&str> = row.try_get("kinds")?;
+    let kinds = kinds.unwrap_or(row.try_get("kind")?).split(',');
     Ok(DueRow {
         held: HeldBack {
             id: DeliveryId::from_stored(row.try_get::<String, _>("id")?),
             rule: row.try_get("rule")?,
             notifier: row.try_get("notifier")?,
             hold: Hold::parse(hold).ok_or_else(|| odd(format!("hold `{hold}`")))?,
-            kind: row.try_get::<&str, _>("kind")?.parse().map_err(odd)?,
+            kinds: kinds.map(|kind| kind.parse().map_err(odd)).collect::<Result<_, _>>()?,
         },
         about: row.try_get("about")?,
         key: row.try_get("group_key")?,
@@ -263,11 +278,15 @@ async fn wait(
     id: &DeliveryId,
     until: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE delivery SET hold = 'window', due_ms = $2 WHERE id = $1")
-        .bind(id.as_str())
-        .bind(ms(until))
-        .execute(&mut **transaction)
-        .await?;
+    sqlx::query(concat!(
+        "UPDATE delivery SET suppressed = suppressed + ",
+        held_back!(),
+        ", hold = 'window', due_ms = $2 WHERE id = $1"
+    ))
+    .bind(id.as_str())
+    .bind(ms(until))
+    .execute(&mut **transaction)
+    .await?;
     Ok(())
 }
 
@@ -278,14 +297,15 @@ async fn owe(
     ids: &[&str],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE delivery SET
-             suppressed = suppressed + iif(hold IN ('throttle', 'silence'),
-                 (SELECT count(*) FROM group_member m WHERE m.group_id = delivery.about), 0),
-             state = 'pending', due_ms = $2, hold = NULL, held_since_ms = NULL
-         WHERE state = 'held' AND hold <> 'digest' AND id IN (SELECT value FROM json_each($1))",
-    )
-    .bind(json!(ids).to_string())
+    let ids = json!(ids).to_string();
+    tell_dropped(transaction, &ids).await?;
+    sqlx::query(concat!(
+        "UPDATE delivery SET suppressed = suppressed + ",
+        held_back!(),
+        ", state = 'pending', due_ms = $2, hold = NULL, held_since_ms = NULL
+         WHERE state = 'held' AND hold <> 'digest' AND id IN (SELECT value FROM json_each($1))"
+    ))
+    .bind(&ids)
     .bind(ms(now))
     .execute(&mut **transaction)
     .await?;

@@ -50,9 +50,13 @@ macro_rules! events_of {
 macro_rules! deliveries_of {
     ($chosen:expr) => {
         concat!(
-            "SELECT d.*, e.project_name, n.reason AS held_because FROM delivery d
+            "SELECT d.*, e.project_name, n.reason AS held_because, g.id AS digest_id,
+                 g.state AS digest_state
+             FROM delivery d
              LEFT JOIN event e ON e.id = d.event_id
              LEFT JOIN notifier n ON n.name = d.notifier AND d.hold = 'notifier'
+             LEFT JOIN delivery g ON g.about = d.group_id AND g.rule = d.rule
+                 AND g.notifier = d.notifier AND g.recipient = d.recipient AND g.id <> d.id
              WHERE d.seq IN (",
             $chosen,
             ") ORDER BY d.seq DESC"

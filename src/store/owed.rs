@@ -314,7 +314,11 @@ async fn claim_due(
     Ok(found)
 }
 
-/// The events of a digest, oldest first. What cannot be read of them is given up by itself.
+/// So many events a message shows that only counts what was held back: the newest.
+const COUNTED_MOST: i64 = 200;
+
+/// The events of a digest, oldest first. What a throttle or a silence has held back is counted,
+/// and may be any number. What cannot be read of them is given up by itself.
 async fn members(
     transaction: &mut Transaction<'static, Sqlite>,
     group: &str,
@@ -327,9 +331,14 @@ async fn members(
         " FROM group_member m JOIN event e ON e.id = m.event_id
          LEFT JOIN delivery d ON d.group_id = m.group_id AND d.event_id = m.event_id
              AND d.about <> m.group_id
-         WHERE m.group_id = $1 ORDER BY m.position"
+         WHERE m.group_id = $1 AND m.position > (
+             SELECT iif(g.hold IN ('throttle', 'silence'),
+                        (SELECT max(position) FROM group_member WHERE group_id = $1) - $2, -1)
+             FROM message_group g WHERE g.id = $1)
+         ORDER BY m.position"
     ))
     .bind(group)
+    .bind(COUNTED_MOST)
     .fetch_all(&mut **transaction)
     .await?;
     let mut events = Vec::new();

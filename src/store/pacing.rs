@@ -1,9 +1,9 @@
 //! What the ledger knows of holding back: silences, closed throttles, what windows dropped.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::sqlite::{Sqlite, SqliteRow};
 use sqlx::{Row, Transaction};
 
@@ -11,20 +11,31 @@ use super::rows::{ms, time};
 use super::{Store, StoreError};
 use crate::model::{Decided, Pacing, Silence};
 
-/// Reads it, at the beginning of a decision.
+/// Reads it, at the beginning of a decision; of throttles, which may be one for each job, only
+/// those of the rules and keys that are `asked` for.
 pub(super) async fn read_pacing(
     transaction: &mut Transaction<'static, Sqlite>,
+    asked: &BTreeSet<(String, String)>,
     now: Timestamp,
 ) -> Result<Pacing, StoreError> {
     let silences = sqlx::query("SELECT * FROM silence WHERE expires_ms > $1 ORDER BY created_ms")
         .bind(ms(now))
         .fetch_all(&mut **transaction)
         .await?;
-    let throttled: Vec<(String, String, i64)> =
-        sqlx::query_as("SELECT rule, throttle_key, until_ms FROM throttle WHERE until_ms > $1")
+    let throttled: Vec<(String, String, i64)> = match asked.is_empty() {
+        true => Vec::new(),
+        false => {
+            sqlx::query_as(
+                "SELECT rule, throttle_key, until_ms FROM json_each($2) AS asked
+                 CROSS JOIN throttle ON rule = asked.value->>0 AND throttle_key = asked.value->>1
+                 WHERE until_ms > $1",
+            )
             .bind(ms(now))
+            .bind(json!(asked).to_string())
             .fetch_all(&mut **transaction)
-            .await?;
+            .await?
+        }
+    };
     let dropped: Vec<(String, i64)> =
         sqlx::query_as("SELECT rule, count FROM dropped").fetch_all(&mut **transaction).await?;
     Ok(Pacing {
@@ -32,7 +43,8 @@ pub(super) async fn read_pacing(
         throttled: throttled
             .into_iter()
             .map(|(rule, key, until)| Ok(((rule, key), time(until)?)))
-            .collect::<Result<HashMap<_, _>, StoreError>>()?,
+            .collect::<Result<_, StoreError>>()?,
+        asked: BTreeSet::new(),
         dropped: dropped.into_iter().map(|(rule, count)| (rule, count.unsigned_abs())).collect(),
     })
 }
@@ -42,17 +54,8 @@ pub(super) async fn write_pacing(
     transaction: &mut Transaction<'static, Sqlite>,
     decided: &[Decided],
 ) -> Result<(), StoreError> {
-    for Decided { event, throttled, dropped, silenced, owed, .. } in decided {
-        for closed in throttled {
-            close_throttle(
-                transaction,
-                &closed.rule,
-                &closed.key,
-                closed.until,
-                event.id().as_str(),
-            )
-            .await?;
-        }
+    close_throttles(transaction, decided).await?;
+    for Decided { dropped, silenced, owed, .. } in decided {
         // Told with the message that is owed now.
         let told = owed.iter().filter(|delivery| delivery.suppressed > 0);
         for delivery in told {
@@ -77,6 +80,59 @@ pub(super) async fn write_pacing(
                 .await?;
         }
     }
+    Ok(())
+}
+
+/// Closes the throttles whose messages go now: of each the last.
+async fn close_throttles(
+    transaction: &mut Transaction<'static, Sqlite>,
+    decided: &[Decided],
+) -> Result<(), StoreError> {
+    let rows: Vec<Value> = decided
+        .iter()
+        .flat_map(|decided| decided.throttled.iter().map(|closed| (decided.event.id(), closed)))
+        .map(|(event, closed)| json!([closed.rule, closed.key, ms(closed.until), event]))
+        .collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "INSERT INTO throttle (rule, throttle_key, until_ms, about)
+             WITH row (k, v) AS MATERIALIZED (SELECT key, value FROM json_each($1))
+             SELECT v->>0, v->>1, v->>2, v->>3 FROM row WHERE true ORDER BY k
+             ON CONFLICT (rule, throttle_key) DO UPDATE SET
+                 until_ms = excluded.until_ms, about = excluded.about",
+    )
+    .bind(Value::Array(rows).to_string())
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+/// The first message of each rule among these gatherings tells what a closed window has dropped
+/// before it. `ids` is a JSON list.
+pub(super) async fn tell_dropped(
+    transaction: &mut Transaction<'static, Sqlite>,
+    ids: &str,
+) -> Result<(), StoreError> {
+    let told: Vec<String> = sqlx::query_scalar(
+        "UPDATE delivery SET suppressed = suppressed + (
+             SELECT count FROM dropped WHERE dropped.rule = delivery.rule)
+         WHERE state = 'held' AND hold <> 'digest' AND id IN (SELECT value FROM json_each($1))
+           AND rule IN (SELECT rule FROM dropped)
+           AND about = (SELECT first.about FROM delivery AS first WHERE first.rule = delivery.rule
+                        AND first.hold <> 'digest'
+                        AND first.id IN (SELECT value FROM json_each($1))
+                        ORDER BY first.seq LIMIT 1)
+         RETURNING rule",
+    )
+    .bind(ids)
+    .fetch_all(&mut **transaction)
+    .await?;
+    sqlx::query("DELETE FROM dropped WHERE rule IN (SELECT value FROM json_each($1))")
+        .bind(json!(told).to_string())
+        .execute(&mut **transaction)
+        .await?;
     Ok(())
 }
 

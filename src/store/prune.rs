@@ -25,9 +25,10 @@ pub struct Pruned {
 }
 
 impl Store {
-    /// Forgets deliveries that were sent or discarded longer than `keep` ago, events of that
-    /// age that no delivery refers to, the details of jobs that ended before it, and of ended
-    /// jobs everything once 31 days have passed since they were made and ended. What is owed,
+    /// Forgets deliveries that were sent or discarded longer than `keep` ago, events and
+    /// gatherings of that age that no delivery refers to, silences that have been over for so
+    /// long, throttles that are, the details of jobs that ended before it, and of ended jobs
+    /// everything once 31 days have passed since they were made and ended. What is owed,
     /// held or dead keeps its event. `returned` are the jobs that the last complete walk of
     /// `source` returned: those are known for as long as it does.
     ///
@@ -59,6 +60,14 @@ impl Store {
         .bind(done_before)
         .execute(&mut *transaction)
         .await?;
+        sqlx::query("DELETE FROM throttle WHERE until_ms <= $1")
+            .bind(ms(now))
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query("DELETE FROM silence WHERE expires_ms < $1")
+            .bind(done_before)
+            .execute(&mut *transaction)
+            .await?;
         let events = sqlx::query(
             "DELETE FROM event INDEXED BY event_detected
              WHERE source IN ($1, '') AND detected_ms < $2
@@ -86,7 +95,12 @@ impl Store {
              WHERE source = $1 AND phase <> 'open' AND ended_ms < $2
                AND coalesce(created_ms, first_seen_ms) < $2
                AND job_id NOT IN (SELECT job_id FROM delivery WHERE source = $1
-                                  AND state IN ('pending', 'sending', 'held', 'dead'))",
+                                  AND state IN ('pending', 'sending', 'held', 'dead'))
+               AND job_id NOT IN (
+                   SELECT e.job_id FROM delivery d JOIN group_member m ON m.group_id = d.about
+                   JOIN event e ON e.id = m.event_id
+                   WHERE d.state IN ('pending', 'sending', 'held', 'dead') AND d.source = ''
+                     AND e.source = $1 AND e.job_id IS NOT NULL)",
         )
         .bind(source)
         .bind(long_ago)

@@ -90,23 +90,29 @@ pub(super) async fn settle(
         .map(|settlement| settlement.id.as_str())
         .collect();
     reopen_throttles(transaction, &dead, now).await?;
-    end_members(transaction, now).await?;
+    let settled: Vec<&str> = settlements.iter().map(|settlement| settlement.id.as_str()).collect();
+    end_members(transaction, &json!(settled).to_string(), now).await?;
     drop_stale(transaction, settlements, now).await
 }
 
-/// The members of a digest end as it does.
+/// The members of digests end as these do. `ids` is a JSON list; others are not looked for, since
+/// very many messages can wait in digests.
 pub(super) async fn end_members(
     transaction: &mut Transaction<'static, Sqlite>,
+    ids: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE delivery SET state = digest.state, ended_ms = $1, hold = NULL,
              last_error = 'gathered into the digest ' || digest.id
          FROM delivery AS digest
-         WHERE delivery.state = 'held' AND delivery.hold = 'digest'
-           AND digest.about = delivery.group_id AND digest.state IN ('sent', 'discarded')",
+         WHERE digest.id IN (SELECT value FROM json_each($2))
+           AND digest.group_id = digest.about AND digest.state IN ('sent', 'discarded')
+           AND delivery.group_id = digest.group_id
+           AND delivery.state = 'held' AND delivery.hold = 'digest'",
     )
     .bind(ms(now))
+    .bind(ids)
     .execute(&mut **transaction)
     .await?;
     Ok(())

@@ -13,6 +13,9 @@ const RUNS_MOST: i64 = 200;
 /// More jobs than this of one project since it was last idle are not looked at.
 const BATCH_MOST: i64 = 10_000;
 
+/// By so much a clock may have been set back and forth without a job being left out.
+const CLOCK_SLACK_MS: i64 = 24 * 60 * 60 * 1_000;
+
 impl Store {
     /// How long the last successful runs of a type of job took, from their making to their end.
     ///
@@ -53,15 +56,19 @@ impl Store {
     /// The ended jobs of a project of which that was told, since it was last told to be idle;
     /// and whether that is known. Each with the kind of event that has told its end.
     ///
+    /// That is told by the order in which it was written down, since clocks are set back; the
+    /// time only spares looks at what ended long before.
+    ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub async fn batch(
         &self,
         source: &str,
         project: &str,
+        now: Timestamp,
     ) -> Result<(Vec<(KnownJob, EventKind)>, bool), StoreError> {
-        let last: Option<String> = sqlx::query_scalar(
-            "SELECT occurrence FROM event
+        let last: Option<(i64, i64)> = sqlx::query_as(
+            "SELECT seq, detected_ms FROM event
              WHERE source = $1 AND subject = $2 AND slot = 'project_idle'
              ORDER BY seq DESC LIMIT 1",
         )
@@ -69,29 +76,20 @@ impl Store {
         .bind(project)
         .fetch_optional(&self.readers)
         .await?;
-        let since: Option<i64> = match &last {
-            Some(job) => {
-                sqlx::query_scalar("SELECT ended_ms FROM job WHERE source = $1 AND job_id = $2")
-                    .bind(source)
-                    .bind(job)
-                    .fetch_optional(&self.readers)
-                    .await?
-                    .flatten()
-            }
-            None => None,
-        };
         let rows = sqlx::query(
             "SELECT job.*, (SELECT kind FROM event e
                  WHERE e.source = job.source AND e.subject = job.job_id
-                   AND e.slot IN ('ended', 'vanished') ORDER BY e.seq DESC LIMIT 1) AS told
+                   AND e.slot IN ('ended', 'vanished') AND e.seq > $3
+                 ORDER BY e.seq DESC LIMIT 1) AS told
              FROM job INDEXED BY job_project
-             WHERE source = $1 AND project_id = $2 AND phase <> 'open' AND ended_ms > $3
+             WHERE source = $1 AND project_id = $2 AND phase <> 'open' AND ended_ms > $4
                AND told IS NOT NULL
-             ORDER BY ended_ms DESC LIMIT $4",
+             ORDER BY ended_ms DESC LIMIT $5",
         )
         .bind(source)
         .bind(project)
-        .bind(since.unwrap_or(i64::MIN))
+        .bind(last.map_or(i64::MIN, |(seq, _)| seq))
+        .bind(last.map_or(i64::MIN, |(_, at)| at.min(ms(now)).saturating_sub(CLOCK_SLACK_MS)))
         .bind(BATCH_MOST)
         .fetch_all(&self.readers)
         .await?;
@@ -102,7 +100,7 @@ impl Store {
                 Ok((job_of(row)?, told.parse().map_err(StoreError::Odd)?))
             })
             .collect::<Result<_, StoreError>>()?;
-        Ok((jobs, since.is_some()))
+        Ok((jobs, last.is_some()))
     }
 
     /// What the jobs that ended from `from` on, and before `to`, have used.

@@ -16,6 +16,7 @@ mod live;
 mod mail;
 mod outcomes;
 mod owing;
+mod pacing;
 mod reloading;
 mod saying;
 mod secrets;

@@ -13,6 +13,7 @@ mod help;
 mod listings;
 mod preview;
 mod programs;
+mod silences;
 mod speed;
 mod stored;
 mod streams;

@@ -2,8 +2,9 @@
 //!
 //! [`kills`] ends the real process again and again over a long scenario, [`births`] while it
 //! makes its store, [`storm`] lets everything around it fail and leaves it alive. [`story`] is
-//! the judge: it knows every job that ended and every message that arrived. Seeds are printed,
-//! and `CRASH_SEED` sets one; `CRASH_KILLS` says how many kills.
+//! the judge: it knows every job that ended and every message that arrived; [`gathered`] judges
+//! those that tell several events. Seeds are printed, and `CRASH_SEED` sets one; `CRASH_KILLS`
+//! says how many kills.
 //!
 //! With each of these mistakes in the program it has been seen to fail: claims that a start does
 //! not take back, or takes back without the mark of a repeat; messages settled before they are
@@ -23,6 +24,7 @@ mod support;
 
 mod births;
 mod busy;
+mod gathered;
 mod kills;
 mod storm;
 mod story;

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::gathered::Gathered;
+
 /// What a service did with a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
@@ -54,6 +56,8 @@ pub struct Story {
     pub ends: BTreeMap<String, &'static str>,
     /// Which notifiers had to be told of which kinds of events; none for all.
     pub told: Vec<(&'static str, Option<&'static [&'static str]>)>,
+    /// The notifiers whose messages tell several events.
+    pub gathered: Vec<Gathered>,
     pub lives: Vec<Life>,
     /// In the order of time.
     pub arrivals: Vec<Arrival>,
@@ -80,6 +84,7 @@ impl Story {
         faults.extend(self.unmarked());
         faults.extend(self.repeats_without_cause());
         faults.extend(self.out_of_order());
+        faults.extend(self.gathered.iter().flat_map(|gathered| gathered.faults(self)));
         faults
     }
 
@@ -121,7 +126,9 @@ impl Story {
         let mut rows: BTreeMap<(&str, &str), usize> = BTreeMap::new();
         for row in &self.owed {
             let (id, state) = (text(row, "id"), text(row, "state"));
-            *rows.entry((text(row, "event_id"), text(row, "notifier"))).or_default() += 1;
+            if !self.gathers(text(row, "notifier")) {
+                *rows.entry((text(row, "event_id"), text(row, "notifier"))).or_default() += 1;
+            }
             let superseded = text(row, "event") == "progress"
                 && text(row, "last_error").starts_with("superseded");
             match state {
@@ -208,7 +215,8 @@ impl Story {
             first.entry(&arrival.delivery).or_insert(arrival.at);
         }
         let mut lanes: BTreeMap<(&str, &str), Vec<&Value>> = BTreeMap::new();
-        for row in &self.owed {
+        // What is gathered waits on purpose, and is in no lane.
+        for row in self.owed.iter().filter(|row| !self.gathers(text(row, "notifier"))) {
             lanes.entry((text(row, "notifier"), text(row, "job_id"))).or_default().push(row);
         }
         let mut faults = Vec::new();
@@ -229,6 +237,10 @@ impl Story {
         faults
     }
 
+    fn gathers(&self, notifier: &str) -> bool {
+        self.gathered.iter().any(|gathered| gathered.notifier == notifier)
+    }
+
     fn by_delivery(&self) -> BTreeMap<&str, Vec<&Arrival>> {
         let mut stories: BTreeMap<&str, Vec<&Arrival>> = BTreeMap::new();
         for arrival in &self.arrivals {
@@ -238,7 +250,7 @@ impl Story {
     }
 }
 
-fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+pub fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key].as_str().unwrap_or_default()
 }
 
@@ -268,6 +280,7 @@ mod tests {
         Story {
             ends: [("j".to_owned(), "failed")].into(),
             told: vec![("hook", None)],
+            gathered: Vec::new(),
             lives: vec![life(0, 100, End::Killed), life(100, 300, End::Stopped)],
             arrivals: vec![arrival("d1", 50), arrival("d2", 200)],
             owed: vec![row("d1", "e1", "queued"), row("d2", "e2", "failed")],

@@ -2,6 +2,8 @@
 //! notifier is given, at times that the test sets.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
+mod attacks;
+mod forgetting;
 mod holding;
 mod night;
 mod silences;

@@ -177,12 +177,12 @@ impl Bridge {
 
     /// What the ledger holds, oldest first.
     pub async fn deliveries(&self) -> Vec<Value> {
-        self.listing("deliveries", &["deliveries", "list", "--limit", "10000", "--json"]).await
+        self.listing("deliveries", &["deliveries", "list", "--limit", "100000", "--json"]).await
     }
 
     /// The events, oldest first.
     pub async fn events(&self) -> Vec<Value> {
-        self.listing("events", &["events", "--limit", "10000", "--json"]).await
+        self.listing("events", &["events", "--limit", "100000", "--json"]).await
     }
 
     async fn listing(&self, key: &str, args: &[&str]) -> Vec<Value> {

@@ -86,6 +86,8 @@ pub struct Ingest {
     skew: SignedDuration,
     pruned_at: Option<Timestamp>,
     started_at: Timestamp,
+    /// When the last complete walk before the start ended.
+    watched_until: Option<Timestamp>,
     timers: Timers,
     /// Odd things of the list that were told already: they come again at every poll.
     told: HashSet<Fingerprint>,
@@ -167,6 +169,7 @@ impl Ingest {
                 .last_complete_at
                 .is_some_and(|last| now.duration_since(last) <= late_after);
         Ok(Self {
+            watched_until: memory.marks.last_complete_at,
             schedule: Schedule::new(parts.settings.poll_interval, parts.settings.idle_interval),
             parts,
             memory,
@@ -283,8 +286,8 @@ impl Ingest {
         if was_first {
             telemetry::baseline_taken(&self.parts.settings.name, numbers.changed);
         }
-        self.caught_up = true;
-        let made = self.run_timers().await?;
+        let late = !std::mem::replace(&mut self.caught_up, true);
+        let made = self.run_timers(late).await?;
         numbers.add(made.decided.len(), made.deliveries);
         self.prune(&returned).await;
         match trouble {

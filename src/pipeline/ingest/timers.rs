@@ -11,13 +11,16 @@ use serde_json::{Map, Value, json};
 
 use super::{Ingest, IngestParts, PollError};
 use crate::diff::{EndedJob, project_idle};
-use crate::model::{Event, EventId, EventKind, Pacing, ProjectName, TimedJob, number_of};
+use crate::model::{Event, EventId, EventKind, JobId, Pacing, ProjectName, TimedJob, number_of};
 use crate::pipeline::policy::Policy;
-use crate::rules::{After, Due, Rule, Watched, usual};
+use crate::rules::{After, Due, Rule, Spend, Watched, usual};
 use crate::store::{Committed, Deciding, OpenJob, StoreError, WalkCommit};
 
 /// How far back a start looks for projects that came to rest unnoticed.
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(1);
+
+/// So many periods of spending are caught up with: as many as a week has hours.
+const MOST_PERIODS: usize = 168;
 
 /// How many sayings are remembered as done; the ledger knows all of them.
 const MOST_SAID: usize = 100_000;
@@ -31,13 +34,21 @@ pub(super) struct Timers {
     touched: HashSet<String>,
     /// A job that may have used something has ended.
     spent: bool,
+    /// When the first of those has ended that were told since they were last looked at.
+    spent_since: Option<Timestamp>,
     /// Nothing has been looked at since the start.
     is_new: bool,
 }
 
 impl Default for Timers {
     fn default() -> Self {
-        Self { said: HashSet::new(), touched: HashSet::new(), spent: true, is_new: true }
+        Self {
+            said: HashSet::new(),
+            touched: HashSet::new(),
+            spent: true,
+            spent_since: None,
+            is_new: true,
+        }
     }
 }
 
@@ -48,6 +59,11 @@ impl Timers {
             self.touched.extend(job.project_id.clone());
             self.spent = true;
         }
+        let told: HashSet<&JobId> =
+            walk.events.iter().filter_map(|event| event.job_id.as_ref()).collect();
+        let ends = walk.jobs.iter().filter(|job| told.contains(&job.id));
+        let ends = ends.filter_map(|job| job.ended_at.map(|at| job.stopped_at.unwrap_or(at)));
+        self.spent_since = self.spent_since.into_iter().chain(ends).min();
     }
 
     /// All of it has been looked at, and `said` is written down.
@@ -56,13 +72,15 @@ impl Timers {
         // A project that is not idle is touched again when its last job ends.
         self.touched.clear();
         self.spent = false;
+        self.spent_since = None;
         self.is_new = false;
     }
 }
 
 impl Ingest {
-    /// Decides what the time has made, and writes it down.
-    pub(super) async fn run_timers(&mut self) -> Result<Committed, PollError> {
+    /// Decides what the time has made, and writes it down. `late`: it was made while nobody
+    /// watched.
+    pub(super) async fn run_timers(&mut self, late: bool) -> Result<Committed, PollError> {
         let policy = self.parts.policy.get();
         let now = self.parts.clock.now();
         if self.timers.said.len() >= MOST_SAID {
@@ -78,6 +96,7 @@ impl Ingest {
         let IngestParts { client, store, clock, .. } = &self.parts;
         self.names.fill(&mut events, client, store, clock).await?;
         for event in &mut events {
+            event.late = late;
             if let (EventKind::ProjectIdle, ProjectName::Known(name)) =
                 (event.kind, &event.project_name)
             {
@@ -91,6 +110,10 @@ impl Ingest {
             }
             None => true,
         });
+        if events.is_empty() {
+            self.timers.looked(&[]);
+            return Ok(Committed::default());
+        }
         let said: Vec<EventId> = events.iter().map(Event::id).collect();
         let decide = |event: Event, pacing: &mut Pacing| policy.decide(event, pacing, now);
         let walk = self.parts.store.begin(&self.parts.settings.name).await?;
@@ -190,14 +213,16 @@ impl Ingest {
         let source = self.parts.settings.name.clone();
         let mut touched: HashSet<String> = self.timers.touched.clone();
         if self.timers.is_new {
-            let since = self.started_at.checked_sub(LOOK_BACK).unwrap_or(Timestamp::MIN);
+            // The one before may have died between an end and this.
+            let watched_until = self.watched_until.unwrap_or(self.started_at).min(self.started_at);
+            let since = watched_until.checked_sub(LOOK_BACK).unwrap_or(Timestamp::MIN);
             touched.extend(self.parts.store.projects_ended_since(&source, since).await?);
         }
         let open: HashSet<&String> =
             self.memory.open.iter().filter_map(|job| job.project_id.as_ref()).collect();
         let mut events = Vec::new();
         for project in touched.iter().filter(|project| !open.contains(project)) {
-            let (jobs, since_idle) = self.parts.store.batch(&source, project).await?;
+            let (jobs, since_idle) = self.parts.store.batch(&source, project, now).await?;
             let ended: Vec<EndedJob> = jobs
                 .into_iter()
                 .filter_map(|(job, kind)| {
@@ -222,9 +247,15 @@ impl Ingest {
         now: Timestamp,
     ) -> Result<Vec<Event>, StoreError> {
         let mut events = Vec::new();
-        for rule in policy.rules.spenders() {
-            let Some(spend) = &rule.spend else { continue };
-            let (from, to) = spend.period(now);
+        if !self.timers.spent {
+            return Ok(events);
+        }
+        let spenders =
+            policy.rules.spenders().filter_map(|rule| Some((rule, rule.spend.as_ref()?)));
+        for (rule, spend, (from, to)) in spenders.flat_map(|(rule, spend)| {
+            let periods = self.periods(spend, now).into_iter();
+            periods.map(move |period| (rule, spend, period))
+        }) {
             let mut facts = Map::new();
             facts.insert("rule".into(), json!(rule.name));
             facts.insert("unit".into(), json!(spend.unit.as_str()));
@@ -234,7 +265,7 @@ impl Ingest {
             facts.insert("to".into(), json!(to.to_string()));
             let kind = EventKind::SpendCrossed;
             let event = Event::about_itself(kind, "", &rule.name, from, now, facts);
-            if self.timers.said.contains(&event.id()) || !self.timers.spent {
+            if self.timers.said.contains(&event.id()) {
                 continue;
             }
             let used = spend.counts(&self.parts.store.used(from, to).await?);
@@ -245,5 +276,20 @@ impl Ingest {
             }
         }
         Ok(events)
+    }
+
+    /// The periods that have to be added up: this one, and those before in which a job has ended
+    /// that was seen only now.
+    fn periods(&self, spend: &Spend, now: Timestamp) -> Vec<(Timestamp, Timestamp)> {
+        let current = spend.period(now);
+        let mut periods = Vec::new();
+        let mut at = self.timers.spent_since.unwrap_or(now);
+        while at < current.0 && periods.len() < MOST_PERIODS {
+            let period = spend.period(at);
+            at = period.1;
+            periods.push(period);
+        }
+        periods.push(current);
+        periods
     }
 }
