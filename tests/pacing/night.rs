@@ -55,7 +55,7 @@ async fn a_night_of_two_hundred_jobs_is_one_digest_and_every_failure_at_once() {
     let told = digest[0].events.iter().map(|event| event.key.subject.clone()).collect();
     assert_eq!(others, told);
     assert_eq!(failed.len() + others.len(), 200);
-    let rule = RuleView { name: "ended".into(), suppressed: 0 };
+    let rule = RuleView { name: "ended".into(), suppressed: 0, held: None };
     let document = grouped_document(&digest[0].events, Some(&rule), false).unwrap();
     let policy = bridge.policy.get();
     for kind in descript_notify::model::NotifierKind::ALL {
