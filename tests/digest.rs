@@ -118,12 +118,10 @@ fn units(text: &str) -> usize {
 fn documents() -> impl Iterator<Item = Value> {
     let hostile = HOSTILE.iter().enumerate().flat_map(|(number, text)| {
         let other = LINKS[1 + number % 3];
-        [many(40, text, LINKS[0], 40), many(40, text, LINKS[0], 3), many(40, text, other, 40)]
+        [many(40, text, LINKS[0], 3 + 37 * (number % 2)), many(40, text, other, 40)]
     });
-    let of_nights = [1, 2, 4, 6]
-        .map(|text| HOSTILE[text])
-        .into_iter()
-        .flat_map(|text| [1, 7, 200].map(|projects| many(200, text, LINKS[0], projects)));
+    let of_nights = [(1, 7), (2, 200), (6, 1)]
+        .map(|(text, projects)| many(200, HOSTILE[text], LINKS[0], projects));
     let plain = samples::grouped().into_iter().map(|(_, document)| document);
     hostile.chain(of_nights).chain(plain)
 }
