@@ -4,6 +4,7 @@
 
 mod holding;
 mod night;
+mod reasons;
 mod silences;
 mod throttles;
 

@@ -2,9 +2,6 @@
 
 use super::*;
 
-const BY_TEMPLATE: [NotifierKind; 4] =
-    [NotifierKind::Slack, NotifierKind::Discord, NotifierKind::Email, NotifierKind::Console];
-
 const OF_THREE: &str = "a group that ends with a failure";
 const OF_FORTY: &str = "a group of forty";
 
