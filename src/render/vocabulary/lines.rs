@@ -82,6 +82,8 @@ pub fn lines_of(list: &[Value], room: usize, place: &Place<'_>) -> String {
     };
     for detail in &DETAILS {
         let all = told(&ordered, detail, place).join(separator);
+        // An empty line is not indented.
+        let all = all.replace("\n    \n", "\n\n");
         if units(&all) <= room {
             return all;
         }
