@@ -1,9 +1,9 @@
-//! Digests within every service's limits: what `render` writes of forty events, `deliver` has
-//! nothing to cut from, whatever people have called their projects.
+//! Digests within every service's limits: what `render` writes of forty events, or of two
+//! hundred, `deliver` has nothing to cut from, whatever people have called their projects.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use descript_notify::deliver::{discord, slack};
-use descript_notify::model::{KIND_NAMES, Message, NotifierKind};
+use descript_notify::model::{KIND_NAMES, Message, NotifierKind, without_overtaken};
 use descript_notify::render::{RenderRequest, TemplateFile, Templates, samples};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -30,19 +30,33 @@ const LINKS: [&str; 4] = [
     "javascript:alert(1)",
 ];
 
-/// Forty events with the text in every place that people fill, in turn of every kind.
-fn forty(text: &str, link: &str) -> Value {
+/// Cards of chat services list so many events.
+const LISTED_MAX: usize = 40;
+
+/// So many events with the text in every place that people fill, in turn of every kind; of one
+/// project, or of one each.
+fn many(many: usize, text: &str, link: &str, projects: usize) -> Value {
     let mut document = group("a group of forty");
     let long = text.repeat(3_000 / text.len());
-    let events = document["events"].as_array_mut().unwrap();
-    for (event, (kind, _)) in events.iter_mut().zip(KIND_NAMES.iter().cycle()) {
-        *event = hostile(event.take(), kind.as_str(), &long, link);
-    }
+    let events = document["events"].as_array().unwrap().iter().cycle().take(many);
+    let events: Vec<Value> = events
+        .zip(KIND_NAMES.iter().cycle())
+        .enumerate()
+        .map(|(number, (event, (kind, _)))| {
+            let mut event = hostile(event.clone(), kind.as_str(), &long, link);
+            event["event"]["source"] = number.to_string().into();
+            if event["job"].is_object() {
+                event["job"]["project_id"] = (number % projects).into();
+            }
+            event
+        })
+        .collect();
     let newest = events.last().unwrap().clone();
+    document["events"] = events.into();
     document["event"] = newest["event"].clone();
     document["event"]["repeat"] = true.into();
     document["job"] = newest["job"].clone();
-    document["rule"] = json!({"name": long, "suppressed": 4_000_000_000_u32});
+    document["rule"] = json!({"name": long, "suppressed": u64::MAX, "held": "notifier"});
     document
 }
 
@@ -55,6 +69,13 @@ fn hostile(mut event: Value, kind: &str, text: &str, link: &str) -> Value {
         let facts = json!({"name": text, "reason": text, "waiting": u64::MAX, "since": text});
         event["source"] = facts.clone();
         event["notifier"] = facts;
+        return event;
+    }
+    if kind == "project_idle" || kind == "spend_crossed" {
+        event["job"] = Value::Null;
+        event["project"] = json!({"id": text, "name": text, "url": link, "jobs": u64::MAX,
+            "failed": u64::MAX, "succeeded": u64::MAX});
+        event["spend"] = json!({"unit": text, "used": text, "amount": text, "per": text});
         return event;
     }
     for field in ["project_name", "project_id", "job_id", "job_type"] {
@@ -96,11 +117,24 @@ fn units(text: &str) -> usize {
 
 /// Every text, with a link as Descript has them and with another; and the plain samples.
 fn documents() -> impl Iterator<Item = Value> {
-    let hostile = HOSTILE
-        .iter()
-        .enumerate()
-        .flat_map(|(number, text)| [LINKS[0], LINKS[1 + number % 3]].map(|link| forty(text, link)));
-    hostile.chain(samples::grouped().into_iter().map(|(_, document)| document))
+    let hostile = HOSTILE.iter().enumerate().flat_map(|(number, text)| {
+        let other = LINKS[1 + number % 3];
+        [many(40, text, LINKS[0], 3 + 37 * (number % 2)), many(40, text, other, 40)]
+    });
+    let of_nights = [(1, 7), (2, 200), (6, 1)]
+        .map(|(text, projects)| many(200, HOSTILE[text], LINKS[0], projects));
+    let plain = samples::grouped().into_iter().map(|(_, document)| document);
+    hostile.chain(of_nights).chain(plain)
+}
+
+/// How many events of a document people are told of, one with another left out.
+fn told(document: &Value) -> usize {
+    without_overtaken(document)["events"].as_array().unwrap().len()
+}
+
+/// Whether a line tells of an event, and is no heading.
+fn is_of_event(line: &&str) -> bool {
+    line.contains(" · ")
 }
 
 #[test]
@@ -113,15 +147,18 @@ fn slack_takes_a_digest_as_it_is() {
 
             assert_eq!(fitted["blocks"], rendered["blocks"]);
             assert_eq!(fitted["text"], rendered["text"]);
-            let mut lines = 0;
+            let (mut lines, mut all) = (0, 0);
             for block in rendered["blocks"].as_array().unwrap() {
                 let text = block["text"]["text"].as_str().unwrap_or_default();
                 assert!(units(text) <= 3_000);
-                if text.contains(" · ") {
-                    lines += text.lines().count();
-                }
+                lines += text.lines().filter(is_of_event).count();
+                all += units(text);
             }
-            assert_eq!(lines, document["events"].as_array().unwrap().len());
+            assert!(all <= 12_000, "{all}");
+            assert_eq!(lines, told(&document).min(LISTED_MAX));
+            let left = told(&document).saturating_sub(LISTED_MAX);
+            let shown = rendered.to_string();
+            assert_eq!(shown.contains(&format!("… and {left} more")), left > 0, "{shown}");
         }
     }
 }
@@ -144,17 +181,20 @@ fn discord_takes_a_digest_as_it_is() {
                 }
                 let description = embed["description"].as_str().unwrap();
                 assert!(units(description) <= 4_096);
-                lines += description.lines().filter(|line| line.contains(" · ")).count();
+                lines += description.lines().filter(is_of_event).count();
             }
             assert!(all <= 6_000, "{all}");
-            assert_eq!(lines, document["events"].as_array().unwrap().len());
+            assert_eq!(lines, told(&document).min(LISTED_MAX));
         }
     }
 }
 
 #[test]
 fn links_are_left_out_last_of_what_people_do_not_need() {
-    let document = group("a group of forty");
+    let mut document = group("a group of forty");
+    for (number, event) in document["events"].as_array_mut().unwrap().iter_mut().enumerate() {
+        event["job"]["project_id"] = number.into();
+    }
 
     let slack = json_of(message(&Templates::builtin(), NotifierKind::Slack, &document));
     let discord = json_of(message(&Templates::builtin(), NotifierKind::Discord, &document));
@@ -166,7 +206,7 @@ fn links_are_left_out_last_of_what_people_do_not_need() {
 #[test]
 fn a_mail_and_a_terminal_get_a_line_for_each_event() {
     for document in documents() {
-        let events = document["events"].as_array().unwrap().len();
+        let events = told(&document);
         let of = |kind| message(&Templates::builtin(), kind, &document);
 
         let Message::Mail { subject, text, html } = of(NotifierKind::Email) else {
@@ -178,10 +218,11 @@ fn a_mail_and_a_terminal_get_a_line_for_each_event() {
 
         assert!(subject.chars().count() <= 120 && !subject.contains('\n'));
         for lines in [text, shown] {
-            let of_events = |line: &&str| line.starts_with("    ") && line.contains(" · ");
+            let of_events = |line: &&str| line.starts_with("    ") && is_of_event(line);
             assert_eq!(lines.lines().filter(of_events).count(), events, "{lines}");
         }
-        assert_eq!(html.matches("<br>").count(), events - 1, "{html}");
+        let page = html.split("<br>").filter(is_of_event).count();
+        assert!((events..=events + 1).contains(&page), "{page} of {events}: {html}");
         assert!(!html.contains("<script"));
     }
 }

@@ -82,7 +82,7 @@ fn test_message(
 ) -> (Envelope, crate::model::Message) {
     let now = settings::now();
     let event = test_event(now);
-    let rule = RuleView { name: "send-test".into(), suppressed: 0 };
+    let rule = RuleView { name: "send-test".into(), suppressed: 0, held: None };
     let document = event.document(Some(&rule), false);
     let rendered = templates.render(&RenderRequest {
         kind: settings.kind(),

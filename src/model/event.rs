@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{EventId, JobId, TimerFacts};
+use super::{EventId, Hold, JobId, TimerFacts};
 
 /// What happened. The names are the contract's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -197,8 +197,12 @@ pub struct Event {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RuleView {
     pub name: String,
-    /// How many messages were held back before this one.
+    /// How many messages were held back: the ones that this one tells of where `held` says so,
+    /// else ones before it.
     pub suppressed: u64,
+    /// What the events of this message waited for together; a message of its own has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<Hold>,
 }
 
 impl Event {
@@ -278,32 +282,6 @@ impl Event {
     }
 }
 
-/// The document of a grouped message: `events`, oldest first, beside the newest `event` and
-/// `job`. `None` where there is no event.
-pub fn grouped_document(events: &[Event], rule: Option<&RuleView>, repeat: bool) -> Option<Value> {
-    let mut document = events.last()?.document(rule, repeat);
-    document["events"] = events.iter().map(|event| event.document(None, repeat)).collect();
-    Some(document)
-}
-
-/// Takes `download_url` and its expiry out of a document, at any depth: whoever has the link
-/// can fetch the file, so it goes only where a rule asks for it.
-pub fn without_download_url(mut document: Value) -> Value {
-    fn strip(value: &mut Value) {
-        match value {
-            Value::Object(fields) => {
-                fields.remove("download_url");
-                fields.remove("download_url_expires_at");
-                fields.values_mut().for_each(strip);
-            }
-            Value::Array(items) => items.iter_mut().for_each(strip),
-            _ => {}
-        }
-    }
-    strip(&mut document);
-    document
-}
-
 #[cfg(test)]
 mod tests {
     use jiff::SignedDuration;
@@ -345,18 +323,5 @@ mod tests {
         for field in TimerFacts::FIELDS {
             assert_eq!(plain.document(None, false)["event"].get(field), None);
         }
-    }
-
-    #[test]
-    fn a_download_link_is_taken_out_wherever_it_stands() {
-        let document = json!({"job": {"result": {"download_url": "https://x", "share_url": "s",
-            "download_url_expires_at": "t"}}, "events": [{"job": {"download_url": "y"}}]});
-
-        let stripped = without_download_url(document);
-
-        assert_eq!(
-            stripped,
-            json!({"job": {"result": {"share_url": "s"}}, "events": [{"job": {}}]})
-        );
     }
 }

@@ -4,6 +4,7 @@
 //! knows another room; times come in as values.
 
 mod delivery;
+mod document;
 mod event;
 mod id;
 mod job;
@@ -14,10 +15,8 @@ mod usage;
 mod verdict;
 
 pub use delivery::{Attempt, AttemptOutcome, Delivery, DeliveryState, NewDelivery};
-pub use event::{
-    Event, EventKey, EventKind, KIND_NAMES, ProjectName, RuleView, grouped_document,
-    without_download_url,
-};
+pub use document::{grouped_document, without_download_url, without_overtaken};
+pub use event::{Event, EventKey, EventKind, KIND_NAMES, ProjectName, RuleView};
 pub use id::{DeliveryId, EmptyId, EventId, Fingerprint, JobId};
 pub use job::{JobState, KnownJob, Observation, Phase};
 pub use message::{Envelope, Live, Message, NotifierKind};

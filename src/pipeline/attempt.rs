@@ -27,7 +27,11 @@ pub(super) async fn attempt(parts: DispatchParts, claimed: Claimed) -> Landed {
     let started_at = parts.clock.now();
     let begun = Instant::now();
     let delivery = &claimed.delivery;
-    let rule = RuleView { name: delivery.rule.clone(), suppressed: delivery.suppressed };
+    let rule = RuleView {
+        name: delivery.rule.clone(),
+        suppressed: delivery.suppressed,
+        held: claimed.gathered_by,
+    };
     let is_live = parts.settings.is_live() && !claimed.is_digest && !delivery.job_id.is_empty();
     // To edit a message again repeats nothing for those who read it.
     let edits = is_live && parts.settings.edits() && claimed.handle.is_some();

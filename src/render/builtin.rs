@@ -35,4 +35,9 @@ pub const FILES: &[(&str, &str)] = &[
     template!("email/_outage.html.hbs"),
     template!("console/_digest.text.hbs"),
     template!("console/_outage.text.hbs"),
+    template!("slack/_facts.json.hbs"),
+    template!("discord/_facts.json.hbs"),
+    template!("email/_facts.text.hbs"),
+    template!("email/_facts.html.hbs"),
+    template!("console/_facts.text.hbs"),
 ];

@@ -2,7 +2,7 @@
 //!
 //! A name of a megabyte or a list of a hundred thousand files must neither make a message
 //! fail nor take long. What is left out of `media_status` and of `events` is still counted,
-//! and files that failed are left out last. Each of a group's events has bounds of its own, so
+//! and what failed is left out last. Each of a group's events has bounds of its own, so
 //! that a large one takes nothing from those after it.
 
 use handlebars::Context;
@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::escape::cut;
-use super::vocabulary::is_failed;
+use super::vocabulary::{is_failed, kind_counts, worst_first};
 
 /// Loops in templates are as long as lists are.
 pub const LIST_MAX: usize = 200;
@@ -82,10 +82,15 @@ impl Left {
         let is_group = |key: &str| key == "events" && events.is_some();
         let mut bounded = self.fields(fields.iter().filter(|(key, _)| !is_group(key)));
         if let Some(events) = events {
-            let kept = events.iter().take(LIST_MAX).map(|event| EVENT.start().bound(event));
+            let chosen = match events.len() > LIST_MAX {
+                true => worst_first(events),
+                false => events.iter().collect(),
+            };
+            let kept = chosen.into_iter().take(LIST_MAX).map(|event| EVENT.start().bound(event));
             bounded.insert("events".into(), kept.collect());
             if events.len() > LIST_MAX {
                 bounded.insert("events_total".into(), events.len().into());
+                bounded.insert("events_counts".into(), kind_counts(events).into());
             }
         }
         bounded.into()

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::RenderRequest;
 use super::escape::{Syntax, https_link, subject_line};
-use super::vocabulary::{counts_of, events_of, lines_of, title};
+use super::vocabulary::{Place, counts_of, events_of, lines_of, title};
 use crate::model::{Message, NotifierKind};
 
 /// For the lines of a group: with title and notice within every service's limit.
@@ -19,13 +19,16 @@ pub fn last_resort(request: &RenderRequest<'_>, notice: &str) -> Message {
     let events = events_of(document);
     let mut title = title(document);
     if !events.is_empty() {
-        title = format!("{title}: {}", counts_of(document));
+        title = format!("{title} ({})", counts_of(document));
     }
-    let link = document.pointer("/job/project_url").and_then(Value::as_str).map(https_link);
+    let link = ["/job/project_url", "/project/url"]
+        .iter()
+        .find_map(|place| document.pointer(place).and_then(Value::as_str))
+        .map(https_link);
     let lines = |syntax: Syntax, escaped: &dyn Fn(&str) -> String| {
         let about = match events {
             [] => link.clone().unwrap_or_default(),
-            events => lines_of(events, LINES_MAX_UNITS, syntax, request.zone),
+            events => lines_of(events, LINES_MAX_UNITS, &Place::of(document, syntax, request.zone)),
         };
         let text = [escaped(&title), about, escaped(notice)];
         text.into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")

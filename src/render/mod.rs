@@ -11,7 +11,8 @@
 //! reads the files and brings the time.
 //!
 //! A grouped document has `events`. A template that does not mention them would tell of the
-//! newest alone, so such a document goes to the built-in template of that name instead.
+//! newest alone, so such a document goes to the built-in template of that name instead. People
+//! are not told of progress that the same group has overtaken.
 //! Not here: the services' size limits and forced keys,
 //! which `deliver` applies afterwards.
 
@@ -26,6 +27,7 @@ mod load;
 pub mod samples;
 mod vocabulary;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
@@ -33,7 +35,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use crate::model::{EventKind, Message, NotifierKind};
+use crate::model::{EventKind, Message, NotifierKind, without_overtaken};
 pub use failure::TemplateFailure;
 use load::Shelves;
 pub use load::{FileProblems, has_errors};
@@ -124,7 +126,9 @@ impl Templates {
     /// `default`; of a grouped document, a template that does not mention `events` gives way
     /// to the built-in one; a template that fails is replaced by the built-in one, which says so.
     pub fn render(&self, request: &RenderRequest<'_>) -> Rendered {
-        let failure = match self.render_strict(request) {
+        let told = told(request);
+        let request = &RenderRequest { document: &told, ..*request };
+        let failure = match self.rendered(request) {
             Ok(message) => return Rendered { message, fell_back: None },
             Err(failure) => failure,
         };
@@ -145,11 +149,24 @@ impl Templates {
     /// # Errors
     /// [`TemplateFailure`] with the place in the template, and a suggestion where there is one.
     pub fn render_strict(&self, request: &RenderRequest<'_>) -> Result<Message, TemplateFailure> {
+        let told = told(request);
+        self.rendered(&RenderRequest { document: &told, ..*request })
+    }
+
+    fn rendered(&self, request: &RenderRequest<'_>) -> Result<Message, TemplateFailure> {
         if request.kind == NotifierKind::Command {
             return Ok(document_message(request.document, None));
         }
         let filled = fill::fill(&self.shelves, &BUILT_IN.shelves, request, None)?;
         Ok(filled.unwrap_or_else(|| document_message(request.document, None)))
+    }
+}
+
+/// The document as the type's receivers are told it: programs get every event of a group.
+fn told<'d>(request: &RenderRequest<'d>) -> Cow<'d, Value> {
+    match request.kind {
+        NotifierKind::Webhook | NotifierKind::Command => Cow::Borrowed(request.document),
+        _ => without_overtaken(request.document),
     }
 }
 

@@ -15,7 +15,7 @@ use super::live::{EDIT_GAP_MS, live_handle, space_out_settled};
 use super::rows::{delivery_of, event_columns, event_of, maybe_time, ms};
 use super::settle::settle;
 use super::{Settlement, Store, StoreError};
-use crate::model::{Decided, Delivery, DeliveryId, Event};
+use crate::model::{Decided, Delivery, DeliveryId, Event, Hold};
 use crate::telemetry;
 
 /// Where a claim looks.
@@ -44,6 +44,8 @@ pub struct Claimed {
     /// The event; of a digest all of them, oldest first.
     pub events: Vec<Event>,
     pub is_digest: bool,
+    /// What its events have waited for together, where they have.
+    pub gathered_by: Option<Hold>,
     pub fence: i64,
     /// Time it was held, which does not count for `retry_for`.
     pub held_total_ms: i64,
@@ -115,7 +117,12 @@ const CLAIMED: &str = concat!(
     event_columns!(),
     ", ",
     live_handle!(),
-    " AS live_handle FROM delivery d LEFT JOIN event e ON e.id = d.event_id
+    // What was gathered when it came free waited for its window, or for its notifier.
+    " AS live_handle, (
+         SELECT CASE WHEN g.hold <> 'digest' THEN g.hold
+                     WHEN g.group_key LIKE 'window of %' THEN 'window' ELSE 'notifier' END
+         FROM message_group g WHERE g.id = d.about) AS gathered_by
+     FROM delivery d LEFT JOIN event e ON e.id = d.event_id
      WHERE d.id IN (SELECT value FROM json_each($1)) ORDER BY d.rank, d.seq"
 );
 
@@ -299,6 +306,7 @@ async fn claim_due(
                 delivery,
                 events,
                 is_digest,
+                gathered_by: row.try_get::<Option<&str>, _>("gathered_by")?.and_then(Hold::parse),
                 fence: row.try_get("claim_fence")?,
                 held_total_ms: row.try_get("held_total_ms")?,
                 handle: row.try_get("live_handle")?,

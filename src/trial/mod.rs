@@ -122,7 +122,7 @@ impl<'a> Trial<'a> {
     ) -> Made {
         let mut document = document.clone();
         if let Value::Object(fields) = &mut document {
-            let view = RuleView { name: rule.name.clone(), suppressed: 0 };
+            let view = RuleView { name: rule.name.clone(), suppressed: 0, held: None };
             fields.insert("rule".into(), json!(view));
         }
         if !rule.include_download_url {

@@ -107,7 +107,7 @@ fn tell(event: &Event) {
         let _ = verdict.to_string();
     }
     assert!(RULES.judge(event).len() <= RULES.rules().len());
-    let rule = RuleView { name: "all".into(), suppressed: 2 };
+    let rule = RuleView { name: "all".into(), suppressed: 2, held: None };
     let document = event.document(Some(&rule), true);
     for kind in NotifierKind::ALL {
         let request = RenderRequest {

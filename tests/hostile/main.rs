@@ -35,10 +35,12 @@ use serde_json::{Map, Value, json};
 const OURS: [&str; 4] = ["kind", "id", "detected_at", "source"];
 
 /// Fields of a fixed form that decide what a message shows.
-const OF_A_FORM: [&str; 12] = [
+const OF_A_FORM: [&str; 15] = [
+    "began_at",
     "created_at",
     "download_url",
     "download_url_expires_at",
+    "ended_at",
     "from",
     "job_id",
     "job_state",
@@ -48,6 +50,7 @@ const OF_A_FORM: [&str; 12] = [
     "status",
     "stopped_at",
     "to",
+    "url",
 ];
 
 /// How far a text reaches into a document.
@@ -60,11 +63,15 @@ enum Reach {
 }
 
 /// The documents that are poisoned, and how many of them always are: one job with all that a
-/// job can have, as each kind of event that shows something else, and the groups; then every
+/// job can have, as each kind of event that shows something else, the facts about many jobs or
+/// much time, and the groups; then every
 /// other sample.
 fn documents() -> (Vec<Value>, usize) {
     let mut documents: Vec<Value> =
         ["succeeded", "partial", "failed", "progress", "changed"].map(full).into();
+    let facts = ["stalled, said again", "project idle", "spend crossed"];
+    let of_facts = samples::documents().into_iter().filter(|(name, _)| facts.contains(name));
+    documents.extend(of_facts.map(|(_, document)| document));
     documents.extend(samples::grouped().into_iter().map(|(_, group)| group));
     let always = documents.len();
     documents.extend(samples::documents().into_iter().map(|(_, document)| document));

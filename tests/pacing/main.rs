@@ -6,6 +6,7 @@ mod attacks;
 mod forgetting;
 mod holding;
 mod night;
+mod reasons;
 mod silences;
 mod throttles;
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use descript_notify::model::{EventKind, RuleView, grouped_document};
+use descript_notify::model::{EventKind, Hold, RuleView, grouped_document};
 use descript_notify::render::RenderRequest;
 
 use crate::Bridge;
@@ -52,10 +52,11 @@ async fn a_night_of_two_hundred_jobs_is_one_digest_and_every_failure_at_once() {
 
     assert_eq!(opening.to_string(), "2026-11-20T08:00:00Z");
     assert_eq!(digest.len(), 1);
+    assert_eq!(digest[0].gathered_by, Some(Hold::Window));
     let told = digest[0].events.iter().map(|event| event.key.subject.clone()).collect();
     assert_eq!(others, told);
     assert_eq!(failed.len() + others.len(), 200);
-    let rule = RuleView { name: "ended".into(), suppressed: 0 };
+    let rule = RuleView { name: "ended".into(), suppressed: 0, held: None };
     let document = grouped_document(&digest[0].events, Some(&rule), false).unwrap();
     let policy = bridge.policy.get();
     for kind in descript_notify::model::NotifierKind::ALL {

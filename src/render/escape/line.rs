@@ -44,6 +44,16 @@ impl Syntax {
         }
     }
 
+    /// What is escaped already, in bold where the syntax has that.
+    pub fn strong(self, written: &str) -> String {
+        match self {
+            Self::SlackJson => format!("*{written}*"),
+            Self::DiscordJson => format!("**{written}**"),
+            Self::Html => format!("<b>{written}</b>"),
+            Self::Json | Self::Text | Self::Subject => written.to_owned(),
+        }
+    }
+
     /// Whether [`Syntax::link`] makes links.
     pub fn has_links(self) -> bool {
         matches!(self, Self::SlackJson | Self::DiscordJson | Self::Html)

@@ -163,7 +163,7 @@ fn words_that_are_not_known_or_not_used_right_are_told() {
     1 | {{#if (equals a b)}}{{/if}}
       |        ^^^^^^
       |
-      = help: the words are if, unless, each, with, lookup, eq, ne, gt, gte, lt, lte, and, or, not, default, truncate, upper, lower, plural, bytes, len, duration, ago, local_time, headline, title, cause, outcome, emoji, colour, colour_hex, project, type_name, files, files_left, counts, lines, chunks, events_left, url, plain, json
+      = help: the words are if, unless, each, with, lookup, eq, ne, gt, gte, lt, lte, and, or, not, default, truncate, upper, lower, plural, bytes, len, duration, ago, local_time, headline, title, cause, outcome, emoji, colour, colour_hex, project, type_name, files, files_left, waiting_since, held_back, counts, lines, listed, chunks, events_left, url, plain, json
     "#);
     insta::assert_snapshot!(told("{{#job}}{{/job}}"), @r#"
     error: no block is called `job`
@@ -242,7 +242,7 @@ fn words_that_are_not_known_or_not_used_right_are_told() {
     1 | {{log job}}
       |   ^^^
       |
-      = help: the words are if, unless, each, with, lookup, eq, ne, gt, gte, lt, lte, and, or, not, default, truncate, upper, lower, plural, bytes, len, duration, ago, local_time, headline, title, cause, outcome, emoji, colour, colour_hex, project, type_name, files, files_left, counts, lines, chunks, events_left, url, plain, json
+      = help: the words are if, unless, each, with, lookup, eq, ne, gt, gte, lt, lte, and, or, not, default, truncate, upper, lower, plural, bytes, len, duration, ago, local_time, headline, title, cause, outcome, emoji, colour, colour_hex, project, type_name, files, files_left, waiting_since, held_back, counts, lines, listed, chunks, events_left, url, plain, json
     "#);
 }
 

@@ -10,7 +10,9 @@ mod slow;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::model::{Event, EventKey, EventKind, JobId, ProjectName, RuleView, grouped_document};
+use crate::model::{
+    Event, EventKey, EventKind, Hold, JobId, ProjectName, RuleView, grouped_document,
+};
 
 const JOB_ID: &str = "project-media-import-1b6f0c1e-55a1-4b0e-9f2b-0c7f2a7d9e11";
 const PROJECT_ID: &str = "1b6f0c1e-55a1-4b0e-9f2b-0c7f2a7d9e11";
@@ -60,25 +62,70 @@ pub fn grouped() -> Vec<(&'static str, Value)> {
         ("a group of one", group(&["import partial"])),
         ("a group of forty", group(&many.repeat(10))),
         (
+            "a group at a throttle's end",
+            group(&["import failed", "agent in progress", "agent failed"]),
+        ),
+        ("a group of two projects as a window opens", of_two_projects(&events)),
+        (
             "a group about the bridge",
             group(&[
                 "source down",
                 "notifier down",
                 "notifier up",
                 "failed, nothing else known",
+                "project idle",
                 "source up",
             ]),
         ),
     ]
     .into_iter()
     .filter_map(|(name, events)| {
-        Some((name, grouped_document(&events, Some(&sample_rule(0)), false)?))
+        let mut rule = sample_rule(0);
+        rule.held = held_by(name);
+        if matches!(rule.held, Some(Hold::Throttle | Hold::Silence)) {
+            rule.suppressed = events.len() as u64;
+        }
+        Some((name, grouped_document(&events, Some(&rule), false)?))
     })
     .collect()
 }
 
 fn sample_rule(suppressed: u64) -> RuleView {
-    RuleView { name: "sample".into(), suppressed }
+    RuleView { name: "sample".into(), suppressed, held: None }
+}
+
+/// A night of two projects, in turn, and the sum of one.
+fn of_two_projects(events: &[(&str, Event)]) -> Vec<Event> {
+    let names = [
+        "import succeeded",
+        "publish failed",
+        "stalled, said again",
+        "agent succeeded",
+        "import partial",
+        "publish in progress",
+        "project idle",
+    ];
+    let named = names.iter().filter_map(|name| events.iter().find(|(known, _)| known == name));
+    let mut night: Vec<Event> = named.map(|(_, event)| event.clone()).collect();
+    for event in night.iter_mut().step_by(2).filter(|event| event.job.is_some()) {
+        event.project_name = ProjectName::Known("Client B/Trailer".into());
+        if let Some(job) = &mut event.job {
+            job.insert("project_id".into(), "7d9e1155".into());
+            job.insert("project_url".into(), "https://web.descript.com/7d9e1155".into());
+        }
+    }
+    night
+}
+
+/// What the events of a group have waited for.
+fn held_by(group: &str) -> Option<Hold> {
+    match group {
+        "a group of one" => Some(Hold::Silence),
+        "a group at a throttle's end" => Some(Hold::Throttle),
+        "a group of two projects as a window opens" => Some(Hold::Window),
+        "a group about the bridge" => Some(Hold::Notifier),
+        _ => Some(Hold::Group),
+    }
 }
 
 fn running() -> Vec<(&'static str, Event)> {
@@ -330,7 +377,7 @@ mod tests {
             assert!(groups.iter().any(|(_, group)| group["event"]["kind"] == kind), "{kind}");
         }
         let sizes = groups.iter().filter_map(|(_, group)| group["events"].as_array());
-        assert_eq!(sizes.map(Vec::len).collect::<Vec<_>>(), [3, 3, 1, 40, 5]);
+        assert_eq!(sizes.map(Vec::len).collect::<Vec<_>>(), [3, 3, 1, 40, 3, 7, 6]);
     }
 
     #[test]

@@ -33,22 +33,27 @@ fn timed() -> Vec<(&'static str, Event)> {
 fn sums() -> Vec<(&'static str, Event)> {
     use EventKind::{ProjectIdle, SpendCrossed};
 
-    let project: [(&str, Value); 14] = [
-        ("id", PROJECT_ID.into()),
-        ("name", PROJECT_NAME.into()),
-        ("url", "https://web.descript.com/1b6f0c1e-55a1-4b0e-9f2b-0c7f2a7d9e11".into()),
-        ("jobs", 12.into()),
-        ("succeeded", 9.into()),
-        ("partial", 1.into()),
-        ("failed", 1.into()),
-        ("cancelled", 1.into()),
-        ("stopped", 0.into()),
-        ("vanished", 0.into()),
-        ("failed_files", 2.into()),
-        ("began_at", "2026-11-20T07:12:09Z".into()),
-        ("ended_at", "2026-11-20T08:03:10Z".into()),
-        ("usage", json!({"media_minutes": 41.5, "ai_credits": 87})),
-    ];
+    let batch = |succeeded: u32, partial: u32, failed: u32, failed_files: u32| {
+        [
+            ("id", PROJECT_ID.into()),
+            ("name", PROJECT_NAME.into()),
+            ("url", "https://web.descript.com/1b6f0c1e-55a1-4b0e-9f2b-0c7f2a7d9e11".into()),
+            ("jobs", (succeeded + partial + failed).into()),
+            ("succeeded", succeeded.into()),
+            ("partial", partial.into()),
+            ("failed", failed.into()),
+            ("cancelled", 0.into()),
+            ("stopped", 0.into()),
+            ("vanished", 0.into()),
+            ("failed_files", failed_files.into()),
+            ("began_at", "2026-11-20T07:12:09Z".into()),
+            ("ended_at", "2026-11-20T08:03:10Z".into()),
+            ("usage", json!({"media_minutes": 41.5, "ai_credits": 87})),
+        ]
+    };
+    let mut only: [(&str, Value); 14] = batch(0, 1, 0, 1);
+    only[2].1 = Value::Null;
+    only[13].1 = json!({"media_minutes": 1, "ai_credits": null});
     let spend: [(&str, Value); 7] = [
         ("rule", "spend".into()),
         ("unit", "credits".into()),
@@ -63,7 +68,9 @@ fn sums() -> Vec<(&'static str, Event)> {
         Event::about_itself(kind, source, subject, DETECTED_AT, DETECTED_AT, facts.collect())
     };
     vec![
-        ("project idle", about(ProjectIdle, "main", PROJECT_ID, &project)),
+        ("project idle", about(ProjectIdle, "main", PROJECT_ID, &batch(10, 1, 1, 2))),
+        ("project idle, all well", about(ProjectIdle, "main", PROJECT_ID, &batch(12, 0, 0, 0))),
+        ("project idle after one job", about(ProjectIdle, "main", PROJECT_ID, &only)),
         ("spend crossed", about(SpendCrossed, "", "spend", &spend)),
     ]
 }

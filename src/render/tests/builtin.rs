@@ -90,7 +90,7 @@ fn the_marks_of_a_message_are_said_in_every_type() {
 
     for kind in BY_TEMPLATE {
         let all = whole(&builtin_message(kind, "default", &document));
-        for mark in ["seen late", "3 messages held back"] {
+        for mark in ["seen late", "3 messages dropped before this one"] {
             assert!(all.contains(mark), "{mark} in {all}");
         }
         assert!(all.contains("got this before") || all.contains("possibly a repeat"), "{all}");
@@ -133,8 +133,10 @@ fn a_subject_says_project_type_and_outcome() {
     stopped without a result: no project: AI edit stopped, its outcome is not known
     overdue: Client A/Episode 12: Import has not ended after 30m
     stalled, said again: Client A/Episode 12: Publish has not moved for 1h 35m
-    project idle: Client A/Episode 12: The last job of the project has ended
-    spend crossed: A spending limit was reached
+    project idle: Client A/Episode 12: All 12 jobs have ended: 1 failed, 1 partial, 10 succeeded
+    project idle, all well: Client A/Episode 12: All 12 jobs have ended: all succeeded
+    project idle after one job: Client A/Episode 12: Its only job has ended: partial
+    spend crossed: Budget reached: 512 AI credits used, the limit is 500 per day
     source down: Descript cannot be polled: main
     source down before its first poll: Descript cannot be polled: main
     source up: Descript is polled again: main
@@ -203,7 +205,7 @@ fn slack_shows_a_failure_with_its_cause_first() {
     <https://web.descript.com/1b6f0c1e-55a1-4b0e-9f2b-0c7f2a7d9e11|Open Client A/Episode 12> · Import · failed · job project-media-import-1b6f0c1e-55a1-4b0e-9f2b-0c7f2a7d9e11
     mrkdwn
     section
-    2026-11-20 09:03 CET · took 3m 10s · you may have got this before · 3 messages held back before this one
+    2026-11-20 09:03 CET · took 3m 10s · you may have got this before · 3 messages dropped before this one, outside of the hours of its rule
     mrkdwn
     context
     "#);
@@ -332,7 +334,7 @@ fn a_mail_has_everything_in_html_as_well() {
     Took
     3m 10s
     Open the project
-    2026-11-20 09:03 CET · you may have got this before · 3 messages held back before this one · sent by the rule “sample”
+    2026-11-20 09:03 CET · you may have got this before · 3 messages dropped before this one, outside of the hours of its rule · sent by the rule “sample”
     "#);
     assert!(html.starts_with("<!DOCTYPE html>") && html.ends_with("</html>"));
     assert!(

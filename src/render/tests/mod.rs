@@ -5,7 +5,9 @@ mod bridge;
 mod builtin;
 mod digest;
 mod fallback;
+mod gathering;
 mod hostile;
+mod slow;
 
 use serde_json::json;
 
@@ -65,6 +67,13 @@ fn strings(value: &Value) -> Vec<String> {
         Value::Object(fields) => fields.values().flat_map(strings).collect(),
         _ => Vec::new(),
     }
+}
+
+/// The strings of a body in which a person reads.
+fn texts(message: &Message) -> String {
+    let body = json_of(message);
+    let words = strings(&body).into_iter().filter(|text| text.contains(' '));
+    words.collect::<Vec<_>>().join("\n")
 }
 
 /// What a mail's HTML shows, a piece a line.

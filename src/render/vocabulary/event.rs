@@ -1,25 +1,20 @@
 //! Words about the event and its job: outcome, project and type as people say them.
 //!
-//! [`title`] is also what the last-resort message begins with. Of a group, emoji and colour
-//! are those of its worst event; the other words are about its newest.
+//! [`title`] is also what the last-resort message begins with. Of a group, all but the title
+//! are about its newest event.
 
 use serde_json::Value;
 
-use super::group::{events_of, total_of};
-use super::media;
-use super::time::in_words;
-use super::{Call, as_text};
+use super::sums::{batch_headline, budget_headline, progress, waited};
+use super::{Call, as_text, group, media};
 use crate::model::EventKind;
 use crate::render::escape::{cut, one_line};
 
-const GREEN: u32 = 0x2e_b6_7d;
-const AMBER: u32 = 0xe0_9b_1a;
-const RED: u32 = 0xd6_36_4f;
-const BLUE: u32 = 0x3b_82_d6;
-const GREY: u32 = 0x8a_8f_98;
-
 /// Longer names of sources and notifiers are cut.
 const NAME_MAX_CHARS: usize = 80;
+
+/// Enough for a name, and short enough for every service's title.
+pub const PROJECT_MAX_CHARS: usize = 80;
 
 /// `type_name job.job_type`
 pub fn type_name(call: &Call<'_>) -> Value {
@@ -51,21 +46,6 @@ pub fn outcome(call: &Call<'_>) -> Value {
     outcome_of(call.document()).into()
 }
 
-/// `emoji`
-pub fn emoji(call: &Call<'_>) -> Value {
-    emoji_of(worst_of(call.document())).into()
-}
-
-/// `colour`
-pub fn colour(call: &Call<'_>) -> Value {
-    rgb(worst_of(call.document())).into()
-}
-
-/// `colour_hex`
-pub fn colour_hex(call: &Call<'_>) -> Value {
-    format!("#{:06x}", rgb(worst_of(call.document()))).into()
-}
-
 /// The outcome in one word or two.
 pub fn outcome_of(document: &Value) -> &'static str {
     match kind(document) {
@@ -89,33 +69,10 @@ pub fn outcome_of(document: &Value) -> &'static str {
     }
 }
 
-/// The emoji of one event.
-pub fn emoji_of(document: &Value) -> &'static str {
-    match kind(document) {
-        Some(EventKind::Succeeded) if changed_nothing(document) => "💤",
-        Some(EventKind::Succeeded | EventKind::SourceUp | EventKind::NotifierUp) => "✅",
-        Some(EventKind::Partial) => "⚠️",
-        Some(EventKind::Failed | EventKind::SourceDown | EventKind::NotifierDown) => "❌",
-        Some(EventKind::Cancelled) => "🚫",
-        Some(EventKind::Queued) => "🕓",
-        Some(EventKind::Started) => "▶️",
-        Some(EventKind::Progress) => "⏳",
-        Some(EventKind::Overdue | EventKind::Stalled) => "⏰",
-        Some(EventKind::ProjectIdle) => "🏁",
-        Some(EventKind::SpendCrossed) => "💳",
-        Some(EventKind::Stopped | EventKind::Changed | EventKind::Vanished) | None => "❔",
-    }
-}
-
 /// What a message begins with: project and headline, or of a group how much happened.
 pub fn title(document: &Value) -> String {
-    /// Enough for a name, and short enough for every service's title.
-    const PROJECT_MAX_CHARS: usize = 80;
-
-    match total_of(document) {
-        0 => {}
-        1 => return "1 thing happened".into(),
-        total => return format!("{total} things happened"),
+    if let Some(title) = group::title_of(document) {
+        return title;
     }
     match kind(document).and_then(EventKind::facts_key) {
         // These headlines say themselves what they are about.
@@ -126,8 +83,6 @@ pub fn title(document: &Value) -> String {
 
 /// What stays the same of all that is said about a job: its project and its type.
 pub fn about(document: &Value) -> String {
-    const PROJECT_MAX_CHARS: usize = 80;
-
     let of_type = type_in_words(&text_at(document, "/job/job_type"));
     format!("{}: {of_type}", cut(&project(document), PROJECT_MAX_CHARS))
 }
@@ -160,12 +115,12 @@ pub fn headline(document: &Value) -> String {
         Some(EventKind::Vanished) => {
             format!("{of_type} is gone from Descript, its end was not seen")
         }
-        Some(EventKind::ProjectIdle) => "The last job of the project has ended".into(),
+        Some(EventKind::ProjectIdle) => batch_headline(document),
         Some(EventKind::NotifierDown) => format!("{} refuses messages", notifier(document)),
         Some(EventKind::NotifierUp) => {
             format!("{} takes messages again{}", notifier(document), caught_up(document))
         }
-        Some(EventKind::SpendCrossed) => "A spending limit was reached".into(),
+        Some(EventKind::SpendCrossed) => budget_headline(document),
         Some(EventKind::SourceDown) => format!("Descript cannot be polled{}", source(document)),
         Some(EventKind::SourceUp) => format!("Descript is polled again{}", source(document)),
         None => "Something happened".into(),
@@ -194,6 +149,24 @@ pub fn cause(document: &Value) -> String {
         Some(EventKind::SourceDown) => text_at(document, "/source/reason"),
         Some(EventKind::NotifierDown) => text_at(document, "/notifier/reason"),
         _ => String::new(),
+    }
+}
+
+/// What a line of a group tells beside the outcome: why, or where the job stands.
+pub fn detail(document: &Value) -> String {
+    let stands = |waited: Option<String>| {
+        let progress = Some(progress(document)).filter(|progress| !progress.is_empty());
+        waited.into_iter().chain(progress).collect::<Vec<_>>().join(" at ")
+    };
+    match kind(document) {
+        Some(EventKind::Progress) => stands(None),
+        Some(EventKind::Overdue) => {
+            stands(waited(document).map(|waited| format!("not ended after {waited}")))
+        }
+        Some(EventKind::Stalled) => {
+            stands(waited(document).map(|waited| format!("not moved for {waited}")))
+        }
+        _ => cause(document),
     }
 }
 
@@ -250,7 +223,7 @@ pub fn kind(document: &Value) -> Option<EventKind> {
 }
 
 /// An agent that answered without editing: it says `success`, people call it anything else.
-fn changed_nothing(document: &Value) -> bool {
+pub fn changed_nothing(document: &Value) -> bool {
     document.pointer("/job/result/project_changed") == Some(&Value::Bool(false))
 }
 
@@ -294,12 +267,6 @@ fn caught_up(document: &Value) -> String {
     }
 }
 
-/// How long a job has taken, or has not moved.
-fn waited(document: &Value) -> Option<String> {
-    let seconds = document.pointer("/event/waited_seconds")?.as_f64()?;
-    (seconds >= 1.0).then(|| in_words(seconds as i64))
-}
-
 fn shown_state(document: &Value) -> String {
     let state = cut(&one_line(&text_at(document, "/event/to")), 40);
     if state.is_empty() { "in none".into() } else { format!("“{state}”") }
@@ -308,28 +275,4 @@ fn shown_state(document: &Value) -> String {
 /// The text there on one line, or nothing.
 pub fn text_at(document: &Value, pointer: &str) -> String {
     document.pointer(pointer).map(as_text).map(|text| one_line(&text)).unwrap_or_default()
-}
-
-/// The event that speaks for a group: the worst, of several as bad the newest. The document
-/// itself where it is no group.
-fn worst_of(document: &Value) -> &Value {
-    events_of(document).iter().max_by_key(|event| severity(event)).unwrap_or(document)
-}
-
-fn severity(document: &Value) -> usize {
-    [GREY, BLUE, GREEN, AMBER, RED]
-        .iter()
-        .position(|colour| *colour == rgb(document))
-        .unwrap_or_default()
-}
-
-fn rgb(document: &Value) -> u32 {
-    match kind(document) {
-        Some(EventKind::Succeeded) if changed_nothing(document) => AMBER,
-        Some(EventKind::Succeeded | EventKind::SourceUp | EventKind::NotifierUp) => GREEN,
-        Some(EventKind::Failed | EventKind::SourceDown | EventKind::NotifierDown) => RED,
-        Some(EventKind::Queued | EventKind::Started | EventKind::Progress) => BLUE,
-        Some(EventKind::Cancelled | EventKind::ProjectIdle) | None => GREY,
-        Some(_) => AMBER,
-    }
 }

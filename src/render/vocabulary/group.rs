@@ -1,35 +1,17 @@
-//! Words about a group of events: how many of what, and a line for each.
+//! Words about a group of events: what it is called, how many of what, which come first.
 //!
-//! A digest must tell of every event within a service's limit, whatever the names and the
-//! reasons are. So `lines` measures what it writes after the escape, and gives up detail for
-//! all lines alike until they fit together: long names first, then links and the day.
+//! A document holds at most so many of a group's events; what it leaves out is still counted:
+//! `events_total`, and by kind `events_counts`.
 
-use jiff::tz::TimeZone;
-use serde_json::Value;
+use std::collections::HashMap;
 
-use super::event::{cause, emoji_of, headline, kind, outcome_of, project, text_at, type_in_words};
-use super::{Call, Moment, time};
+use serde_json::{Map, Value};
+
+use super::Call;
+use super::event::{PROJECT_MAX_CHARS, kind, project, text_at};
+use super::look::severity;
 use crate::model::EventKind;
-use crate::render::escape::{Syntax, https_link, units};
-
-/// How much a line tells, in UTF-16 units after the escape.
-struct Detail {
-    name: usize,
-    job_type: usize,
-    cause: usize,
-    /// Longer links are left out.
-    url: usize,
-    time: &'static str,
-}
-
-/// From the most to the least. At the last, a line has at most 107 units.
-const DETAILS: [Detail; 5] = [
-    Detail { name: 80, job_type: 40, cause: 160, url: 200, time: "%-d %b %H:%M" },
-    Detail { name: 60, job_type: 30, cause: 80, url: 110, time: "%-d %b %H:%M" },
-    Detail { name: 40, job_type: 20, cause: 40, url: 80, time: "%-d %b %H:%M" },
-    Detail { name: 30, job_type: 16, cause: 30, url: 70, time: "%H:%M" },
-    Detail { name: 26, job_type: 14, cause: 24, url: 0, time: "%H:%M" },
-];
+use crate::render::escape::cut;
 
 /// What is counted, the worst first: one of it, several of it.
 const COUNTED: [(EventKind, &str, &str); 18] = [
@@ -46,7 +28,7 @@ const COUNTED: [(EventKind, &str, &str); 18] = [
     (EventKind::Queued, "queued", "queued"),
     (EventKind::Progress, "in progress", "in progress"),
     (EventKind::ProjectIdle, "project idle", "projects idle"),
-    (EventKind::SpendCrossed, "spending limit reached", "spending limits reached"),
+    (EventKind::SpendCrossed, "budget reached", "budgets reached"),
     (EventKind::SourceDown, "source down", "sources down"),
     (EventKind::SourceUp, "source up again", "sources up again"),
     (EventKind::NotifierDown, "notifier down", "notifiers down"),
@@ -60,30 +42,74 @@ pub fn counts(call: &Call<'_>) -> Value {
 
 /// `3 failed, 8 succeeded, 1 cancelled`: the events of a group by their kind.
 pub fn counts_of(document: &Value) -> String {
-    let events = events_of(document);
-    let kinds: Vec<Option<EventKind>> = events.iter().map(kind).collect();
+    let kinds = kinds_of(document);
+    let of = |kind: EventKind| kinds.get(kind.as_str()).and_then(Value::as_u64).unwrap_or_default();
     let mut counted: Vec<String> = COUNTED
         .iter()
-        .filter_map(|(kind, one, many)| {
-            match kinds.iter().filter(|other| **other == Some(*kind)).count() {
-                0 => None,
-                1 => Some(format!("1 {one}")),
-                several => Some(format!("{several} {many}")),
-            }
+        .filter_map(|(kind, one, many)| match of(*kind) {
+            0 => None,
+            1 => Some(format!("1 {one}")),
+            several => Some(format!("{several} {many}")),
         })
         .collect();
-    let named = kinds.iter().filter(|kind| kind.is_some()).count();
-    match total_of(document).saturating_sub(named) {
+    let named: u64 = COUNTED.iter().map(|(kind, ..)| of(*kind)).sum();
+    match (total_of(document) as u64).saturating_sub(named) {
         0 => {}
         rest => counted.push(format!("{rest} more")),
     }
     counted.join(", ")
 }
 
+/// How many events there are of each kind.
+pub fn kind_counts(events: &[Value]) -> Map<String, Value> {
+    let mut counts: HashMap<&'static str, u64> = HashMap::new();
+    for kind in events.iter().filter_map(kind) {
+        *counts.entry(kind.as_str()).or_default() += 1;
+    }
+    counts.into_iter().map(|(kind, count)| (kind.to_owned(), count.into())).collect()
+}
+
+/// What a group is called: `12 jobs ended`, after the project where there is only one; `None`
+/// where the document is no group.
+pub fn title_of(document: &Value) -> Option<String> {
+    let total = total_of(document);
+    if total == 0 {
+        return None;
+    }
+    let kinds = kinds_of(document);
+    let ended = |name: &String| name.parse().is_ok_and(EventKind::is_terminal);
+    let counted: u64 = kinds.values().filter_map(Value::as_u64).sum();
+    let what = match (total, kinds.keys().all(ended) && counted == total as u64) {
+        (1, true) => "1 job ended".to_owned(),
+        (total, true) => format!("{total} jobs ended"),
+        (1, false) => "1 thing happened".to_owned(),
+        (total, false) => format!("{total} things happened"),
+    };
+    Some(match only_project(document) {
+        Some(project) => format!("{}: {what}", cut(&project, PROJECT_MAX_CHARS)),
+        None => what,
+    })
+}
+
 /// `events_left 40`
 pub fn events_left(call: &Call<'_>) -> Value {
     let shown = call.length(0, usize::MAX);
     total_of(call.root).saturating_sub(shown).into()
+}
+
+/// `listed events 40`
+pub fn listed(call: &Call<'_>) -> Value {
+    let list = call.arg(0).as_array().map(Vec::as_slice).unwrap_or_default();
+    let most = call.length(1, list.len());
+    let chosen: Vec<&Value> = match list.len() <= most {
+        true => list.iter().collect(),
+        false => worst_first(list).into_iter().take(most).collect(),
+    };
+    let chosen = match is_by_project(call.root) {
+        true => by_project(chosen),
+        false => chosen,
+    };
+    chosen.into_iter().cloned().collect()
 }
 
 /// `chunks list 8 [40]`
@@ -94,79 +120,43 @@ pub fn chunks(call: &Call<'_>) -> Value {
     list[..most].chunks(size).map(|chunk| Value::Array(chunk.to_vec())).collect()
 }
 
-/// `lines list 2500`, written.
-pub fn write_lines(syntax: Syntax, call: &Call<'_>, moment: &Moment) -> String {
-    let list = call.arg(0).as_array().map(Vec::as_slice).unwrap_or_default();
-    syntax.seal(&lines_of(list, call.length(1, usize::MAX), syntax, &moment.zone))
+/// The events with the worst before the others, else in their order.
+pub fn worst_first(events: &[Value]) -> Vec<&Value> {
+    let mut worst: Vec<&Value> = events.iter().collect();
+    worst.sort_by_cached_key(|event| std::cmp::Reverse(severity(event)));
+    worst
 }
 
-/// `(lines list 2500)`
-pub fn lines(call: &Call<'_>, moment: &Moment) -> Value {
-    let list = call.arg(0).as_array().map(Vec::as_slice).unwrap_or_default();
-    lines_of(list, call.length(1, usize::MAX), Syntax::Json, &moment.zone).into()
+/// The events with those of a project together, else in their order.
+pub fn by_project(events: Vec<&Value>) -> Vec<&Value> {
+    let mut places = HashMap::new();
+    for event in &events {
+        let next = places.len();
+        places.entry(project_of(event)).or_insert(next);
+    }
+    let mut together = events;
+    together.sort_by_cached_key(|event| places.get(&project_of(event)).copied());
+    together
 }
 
-/// One line for each document, at most `room` UTF-16 units together, escaped for the syntax
-/// but for its layer of JSON. Where not even the shortest lines fit, the rest are counted.
-pub fn lines_of(list: &[Value], room: usize, syntax: Syntax, zone: &TimeZone) -> String {
-    let separator = syntax.line_break();
-    let mut lines = Vec::new();
-    for detail in &DETAILS {
-        lines = list.iter().map(|document| line(document, detail, syntax, zone)).collect();
-        let all = lines.join(separator);
-        if units(&all) <= room {
-            return all;
-        }
-    }
-    while !lines.is_empty() {
-        lines.pop();
-        let mut shown = lines.clone();
-        shown.push(format!("… and {} more", list.len() - lines.len()));
-        let all = shown.join(separator);
-        if units(&all) <= room {
-            return all;
-        }
-    }
-    String::new()
+/// Whether a group reads better with its lines below their projects: where these have two or
+/// more each, in the middle.
+pub fn is_by_project(document: &Value) -> bool {
+    let mut projects: Vec<_> = events_of(document).iter().filter_map(project_of).collect();
+    let of_projects = projects.len();
+    projects.sort_unstable();
+    projects.dedup();
+    of_projects > 0 && of_projects >= 2 * projects.len()
 }
 
-fn line(document: &Value, detail: &Detail, syntax: Syntax, zone: &TimeZone) -> String {
-    let mut line = format!("{} ", emoji_of(document));
-    let mut link = String::new();
-    let before_cause = if document.get("job").is_some_and(Value::is_object) {
-        link = https_link(&text_at(document, "/job/project_url"));
-        if link.len() > detail.url {
-            link.clear();
-        }
-        line.push_str(&syntax.link(&link, &syntax.fit(&project(document), detail.name)));
-        let job_type = type_in_words(&text_at(document, "/job/job_type"));
-        let job_type = syntax.fit(&job_type, detail.job_type);
-        line.push_str(&format!(" · {job_type} {}", outcome_of(document)));
-        ": "
-    } else {
-        line.push_str(&syntax.fit(&headline(document), detail.name + detail.job_type));
-        " · "
-    };
-    let cause = syntax.fit(&cause(document), detail.cause);
-    if !cause.is_empty() {
-        line.push_str(&format!("{before_cause}{cause}"));
+/// What tells the project of an event from others; `None` where it is about none.
+pub fn project_of(document: &Value) -> Option<(String, String)> {
+    let is_project = kind(document) == Some(EventKind::ProjectIdle);
+    if !is_project && !document.get("job").is_some_and(Value::is_object) {
+        return None;
     }
-    let at = ["/job/stopped_at", "/event/detected_at"]
-        .map(|place| text_at(document, place))
-        .into_iter()
-        .find(|at| !at.is_empty())
-        .unwrap_or_default();
-    let at = syntax.fit(&time::local(&at, detail.time, zone), detail.time.len() + 2);
-    if !at.is_empty() {
-        line.push_str(&format!(" · {at}"));
-    }
-    if document.pointer("/event/late") == Some(&Value::Bool(true)) {
-        line.push_str(" · seen late");
-    }
-    if !link.is_empty() && !syntax.has_links() {
-        line.push_str(&format!(" · {link}"));
-    }
-    line
+    let ids = ["/job/project_id", "/project/id"].map(|place| text_at(document, place));
+    Some((ids.into_iter().find(|id| !id.is_empty()).unwrap_or_default(), project(document)))
 }
 
 /// The events of a group, oldest first; none where it is none.
@@ -175,7 +165,25 @@ pub fn events_of(document: &Value) -> &[Value] {
 }
 
 /// How many there were before the document was bounded.
-pub fn total_of(document: &Value) -> usize {
+fn total_of(document: &Value) -> usize {
     let total = document.get("events_total").and_then(Value::as_u64);
     total.map_or(events_of(document).len(), |total| total as usize)
+}
+
+/// How many there were of each kind before the document was bounded.
+fn kinds_of(document: &Value) -> Map<String, Value> {
+    match document.get("events_counts") {
+        Some(Value::Object(counts)) => counts.clone(),
+        _ => kind_counts(events_of(document)),
+    }
+}
+
+/// The project that all events of a group are about, where all are known.
+fn only_project(document: &Value) -> Option<String> {
+    let events = events_of(document);
+    let first = events.first()?;
+    let only = project_of(first)?;
+    let all = events.len() == total_of(document);
+    let same = all && events.iter().all(|event| project_of(event).as_ref() == Some(&only));
+    same.then(|| project(first))
 }

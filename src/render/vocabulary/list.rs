@@ -1,6 +1,6 @@
 //! The list of words: names, usage, number of arguments.
 
-use super::{Does, Missing, Word, event, group, logic, media, text, time};
+use super::{Does, Missing, Word, event, group, lines, logic, look, media, sums, text, time};
 
 /// Every word that a template can use, in the order of the reference.
 pub const WORDS: &[Word] = &[
@@ -87,7 +87,7 @@ pub const WORDS: &[Word] = &[
     about(
         "title",
         "title",
-        "project and headline, of a group `12 things happened`: what a message begins with",
+        "project and headline, of a group `12 jobs ended`: what a message begins with",
         event::title_word,
     ),
     about(
@@ -105,11 +105,11 @@ pub const WORDS: &[Word] = &[
     about(
         "emoji",
         "emoji",
-        "one that goes with the outcome, of a group with its worst",
-        event::emoji,
+        "one that goes with the outcome, of a group with its worst, of a project that is idle with its batch",
+        look::emoji,
     ),
-    about("colour", "colour", "one that goes with the outcome, as Discord's number", event::colour),
-    about("colour_hex", "colour_hex", "the same as `#rrggbb`", event::colour_hex),
+    about("colour", "colour", "one that goes with the outcome, as Discord's number", look::colour),
+    about("colour_hex", "colour_hex", "the same as `#rrggbb`", look::colour_hex),
     about(
         "project",
         "project",
@@ -143,6 +143,18 @@ pub const WORDS: &[Word] = &[
             media::files_left,
         )
     },
+    about(
+        "waiting_since",
+        "waiting_since",
+        "of `overdue` and `stalled`: since when the job has run or not moved; else empty",
+        sums::waiting_since,
+    ),
+    about(
+        "held_back",
+        "held_back",
+        "on one line, what was held back and why: `3 messages held back by the throttle of its rule until now`; else empty",
+        sums::held_back_word,
+    ),
     // A group of events.
     about(
         "counts",
@@ -153,11 +165,18 @@ pub const WORDS: &[Word] = &[
     Word {
         name: "lines",
         usage: "lines events 2500",
-        about: "a line for each event, with project (linked), outcome, cause, time and whether it was seen late, as detailed as fits into so many characters together",
+        about: "a line for each event, with project (linked), outcome, cause, time and whether it was seen late, as detailed as fits into so many characters together; below their projects, where several are about the same",
         args: 2..=2,
         missing: Missing::Refused,
-        does: Does::WritesMoment(group::write_lines, group::lines),
+        does: Does::WritesMoment(lines::write_lines, lines::lines),
     },
+    value(
+        "listed",
+        "listed events 40",
+        "a group's events as they are best listed: by project, and where there are more than so many, the failures first",
+        2,
+        group::listed,
+    ),
     Word {
         args: 2..=3,
         ..value(

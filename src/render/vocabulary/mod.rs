@@ -8,9 +8,12 @@
 
 mod event;
 mod group;
+mod lines;
 mod list;
 mod logic;
+mod look;
 mod media;
+mod sums;
 mod text;
 mod time;
 
@@ -26,9 +29,12 @@ use serde_json::Value;
 
 use super::escape::Syntax;
 pub use event::{about, cause, headline, title, type_in_words};
-pub use group::{counts_of, events_of, lines_of};
+pub use group::{counts_of, events_of, kind_counts, worst_first};
+pub use lines::{Place, lines_of};
 pub use list::WORDS;
 pub use media::is_failed;
+#[cfg(test)]
+pub use sums::held_back;
 
 /// One word.
 #[derive(Debug)]

@@ -146,11 +146,15 @@ fn a_document_may_be_one_of_a_group() {
     );
 }
 
-/// A group of that many failed imports, whose names and links are these.
+/// A group of that many failed imports of as many projects, whose names and links are these.
 fn failures(many: usize, name: &str, url: &str) -> Value {
-    let job = json!({"job_type": "import/project_media", "project_name": name, "project_url": url,
-        "stopped_at": "2026-11-20T08:03:10Z", "result": {"error_message": "no\nfile"}});
-    json!({"events": vec![json!({"event": {"kind": "failed"}, "job": job}); many]})
+    let failed = |number: usize| {
+        let job = json!({"job_type": "import/project_media", "project_id": number,
+            "project_name": name, "project_url": url, "stopped_at": "2026-11-20T08:03:10Z",
+            "result": {"error_message": "no\nfile"}});
+        json!({"event": {"kind": "failed"}, "job": job})
+    };
+    json!({"events": (0..many).map(failed).collect::<Vec<_>>()})
 }
 
 #[test]
@@ -163,11 +167,11 @@ fn a_group_is_said_by_its_worst_and_counted() {
 
     assert_eq!(
         said(tag, &group).unwrap(),
-        "❌ 6 things happened: 2 failed, 1 succeeded, 2 sources down, 1 more #d6364f Job succeeded"
+        "❌ A: 6 things happened: 2 failed, 1 succeeded, 2 sources down, 1 more #d6364f Job succeeded"
     );
     assert_eq!(
         said("{{title}}: {{counts}}", &failures(1, "A", "")).unwrap(),
-        "1 thing happened: 1 failed"
+        "A: 1 job ended: 1 failed"
     );
     assert_eq!(
         said("{{title}}|{{counts}}", &json!({"events": []})).unwrap(),
@@ -204,6 +208,54 @@ fn lines_give_up_detail_until_they_fit() {
     … and 1 more
     "#);
     assert_eq!((lines(12).as_str(), lines(11).as_str()), ("… and 3 more", ""));
+}
+
+#[test]
+fn lines_of_a_few_projects_stand_below_their_names() {
+    let mut group = failures(5, "A", "https://a.example/1");
+    for (number, event) in group["events"].as_array_mut().unwrap().iter_mut().enumerate() {
+        event["job"]["project_id"] = (number % 2).into();
+        event["job"]["result"]["error_message"] = number.into();
+    }
+    group["events"][4] = json!({"event": {"kind": "source_up"}, "job": null});
+    group["event"] = json!({"detected_at": "2026-11-20T22:00:00Z"});
+    let lines = |syntax, room: usize| {
+        said_in(syntax, &format!("{{{{lines events {room}}}}}"), &group).unwrap()
+    };
+
+    insta::assert_snapshot!(lines(Syntax::Text, 900), @r#"
+    A  https://a.example/1
+          ❌ Import failed: 0 · 09:03
+          ❌ Import failed: 2 · 09:03
+
+        A  https://a.example/1
+          ❌ Import failed: 1 · 09:03
+          ❌ Import failed: 3 · 09:03
+
+        ✅ Descript is polled again
+    "#);
+    insta::assert_snapshot!(lines(Syntax::Html, 900), @r#"
+    <b><a href="https://a.example/1">A</a></b><br>
+    ❌ Import failed: 0 · 09:03<br>
+    ❌ Import failed: 2 · 09:03<br>
+    <br>
+    <b><a href="https://a.example/1">A</a></b><br>
+    ❌ Import failed: 1 · 09:03<br>
+    ❌ Import failed: 3 · 09:03<br>
+    <br>
+    ✅ Descript is polled again
+    "#);
+    insta::assert_snapshot!(lines(Syntax::DiscordJson, 130).replace("\\n", "\n"), @r#"
+    ❌ A · Import failed: 0 · 09\\:03
+    ❌ A · Import failed: 1 · 09\\:03
+    ❌ A · Import failed: 2 · 09\\:03
+    … and 2 more
+    "#);
+    insta::assert_snapshot!(lines(Syntax::DiscordJson, 80).replace("\\n", "\n"), @r#"
+    ❌ A · Import failed: 0 · 09\\:03
+    ❌ A · Import failed: 1 · 09\\:03
+    … and 3 more
+    "#);
 }
 
 #[test]
@@ -259,6 +311,8 @@ fn a_list_is_gone_through_in_chunks() {
     assert_eq!(chunks("chunks events 2 3").unwrap(), "[1,2][3]");
     assert_eq!(chunks("chunks events 0 2").unwrap(), "[1][2]");
     assert_eq!(chunks("chunks n 2").unwrap(), "");
+    assert_eq!(chunks("chunks (listed events 9) 9").unwrap(), "[1,2,3,4,5]");
+    assert_eq!(said("{{len (listed n 2)}} {{len (listed events 2)}}", &document).unwrap(), "0 2");
     assert_eq!(said("{{events_left 4}} {{events_left 40}}", &document).unwrap(), "5 0");
 }
 
