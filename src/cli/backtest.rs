@@ -93,7 +93,8 @@ async fn compare(
 }
 
 fn table(compared: &Compared) -> Table {
-    let mut table = Table::new(&["RULE~", "NOTIFIER~", "NOW", "NEW", "NO LONGER", "ADDITIONALLY"]);
+    let heads = ["RULE~", "NOTIFIER~", "NOW", "NEW", "NO LONGER", "ADDITIONALLY", "MESSAGES"];
+    let mut table = Table::new(&heads);
     for line in &compared.lines {
         table.row([
             line.rule.clone(),
@@ -102,6 +103,7 @@ fn table(compared: &Compared) -> Table {
             line.after.to_string(),
             line.no_longer.count.to_string(),
             line.additionally.count.to_string(),
+            format!("{} → {}", line.messages_before, line.messages_after),
         ]);
     }
     table
@@ -174,6 +176,7 @@ fn document(since: Timestamp, compared: &Compared) -> Value {
                 "after": line.after,
                 "no_longer": change(&line.no_longer),
                 "additionally": change(&line.additionally),
+                "messages": { "before": line.messages_before, "after": line.messages_after },
             })
         })
         .collect();
@@ -187,6 +190,10 @@ fn document(since: Timestamp, compared: &Compared) -> Value {
             "after": sum(|line| line.after),
             "no_longer": sum(|line| line.no_longer.count),
             "additionally": sum(|line| line.additionally.count),
+            "messages": {
+                "before": sum(|line| line.messages_before),
+                "after": sum(|line| line.messages_after),
+            },
         },
     })
 }

@@ -19,7 +19,7 @@ pub(super) const SECRET: [&str; 10] = [
 ];
 
 /// Keys whose values may be shown.
-pub(super) const HARMLESS: [&str; 48] = [
+pub(super) const HARMLESS: [&str; 49] = [
     "active",
     "after",
     "api_url",
@@ -67,6 +67,7 @@ pub(super) const HARMLESS: [&str; 48] = [
     "to",
     "type",
     "username",
+    "watch",
     "when",
 ];
 

@@ -7,9 +7,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::times::Times;
 use super::{Course, Decision, decisions};
 use crate::model::{Event, Verdict};
-use crate::rules::{Facts, RuleSet};
+use crate::rules::{Facts, Opening, Rule, RuleSet};
 
 /// So many examples of a change are kept.
 const EXAMPLES_MAX: usize = 3;
@@ -19,6 +20,8 @@ const EXAMPLES_MAX: usize = 3;
 pub struct Comparison<'r> {
     old: &'r RuleSet,
     new: &'r RuleSet,
+    old_times: Times,
+    new_times: Times,
     events: u64,
     lines: BTreeMap<(usize, String), Line>,
 }
@@ -38,10 +41,13 @@ pub struct Compared {
 pub struct Line {
     pub rule: String,
     pub notifier: String,
-    /// Messages by the old rules.
+    /// Events told by the old rules.
     pub before: u64,
-    /// Messages by the new rules.
+    /// Events told by the new rules.
     pub after: u64,
+    /// Messages that those make, after throttles, groups and windows.
+    pub messages_before: u64,
+    pub messages_after: u64,
     /// Those of the old that the new do not send.
     pub no_longer: Change,
     /// Those of the new that the old do not send.
@@ -89,27 +95,36 @@ impl fmt::Display for Silence {
 impl<'r> Comparison<'r> {
     /// Compares these rules.
     pub fn between(old: &'r RuleSet, new: &'r RuleSet) -> Self {
-        Self { old, new, events: 0, lines: BTreeMap::new() }
+        Self {
+            old,
+            new,
+            old_times: Times::default(),
+            new_times: Times::default(),
+            events: 0,
+            lines: BTreeMap::new(),
+        }
     }
 
     /// Takes in one event. They come oldest first.
     pub fn take(&mut self, event: &Event) {
         self.events += 1;
         let facts = Facts::of(event);
-        let before = decisions(self.old, event.kind, &facts);
-        let after = decisions(self.new, event.kind, &facts);
-        for decision in &before {
+        let before = in_time(self.old, event, &facts, &mut self.old_times);
+        let after = in_time(self.new, event, &facts, &mut self.new_times);
+        for (decision, messages) in &before {
             let stays = is_among(&after, decision);
             let line = self.line(decision);
             line.before += 1;
+            line.messages_before += messages;
             if !stays {
                 line.no_longer.add(event, decision.course);
             }
         }
-        for decision in &after {
+        for (decision, messages) in &after {
             let was = is_among(&before, decision);
             let line = self.line(decision);
             line.after += 1;
+            line.messages_after += messages;
             if !was {
                 line.additionally.add(event, decision.course);
             }
@@ -139,9 +154,26 @@ impl<'r> Comparison<'r> {
     }
 }
 
+/// The decisions of a set of rules that come to something, each with the messages that it adds.
+fn in_time<'r>(
+    rules: &'r RuleSet,
+    event: &Event,
+    facts: &Facts,
+    times: &mut Times,
+) -> Vec<(Decision<'r>, u64)> {
+    let own =
+        |decision: &Decision<'_>| event.made_by().is_none_or(|rule| decision.rule.name == rule);
+    let decided = decisions(rules, event.kind, facts).into_iter().filter(own);
+    let timed = decided.map(|decision| {
+        let (course, messages) = times.course(decision.rule, decision.notifier, event, facts);
+        (Decision { course, ..decision }, messages)
+    });
+    timed.filter(|(decision, _)| decision.course != Course::Dropped).collect()
+}
+
 /// Whether the same rule decides for the same notifier.
-fn is_among(others: &[Decision<'_>], decision: &Decision<'_>) -> bool {
-    let is_same = |other: &Decision<'_>| {
+fn is_among(others: &[(Decision<'_>, u64)], decision: &Decision<'_>) -> bool {
+    let is_same = |(other, _): &(Decision<'_>, u64)| {
         other.rule.name == decision.rule.name && other.notifier == decision.notifier
     };
     others.iter().any(is_same)
@@ -162,9 +194,18 @@ impl Change {
             let own = said.into_iter().find(|(known, _)| known.name == rule);
             example.silence = match own {
                 None => Silence::NoSuchRule,
-                Some((rule, verdict)) if verdict.sends() => Silence::Notifies(rule.notify.clone()),
+                Some((rule, verdict)) if verdict.sends() => dropped(rule, &example.event)
+                    .map_or_else(|| Silence::Notifies(rule.notify.clone()), Silence::Says),
                 Some((_, verdict)) => Silence::Says(verdict),
             };
         }
+    }
+}
+
+/// Where the rule's window is closed for this event and drops it.
+fn dropped(rule: &Rule, event: &Event) -> Option<Verdict> {
+    match rule.active.as_ref()?.at(event.kind, event.detected_at) {
+        Opening::Drop { until } => Some(Verdict::Dropped { until }),
+        Opening::Open | Opening::Hold { .. } => None,
     }
 }

@@ -6,8 +6,8 @@
 //! rules make of the same events. `check`, `test-rules`, `preview` and `backtest` ask here, so
 //! that they all mean the same.
 //!
-//! One event is decided at a time: what depends on the events before it, or on the time of day,
-//! has its place in [`Course`].
+//! A case or a preview decides one event at a time; a comparison takes all of them in their order,
+//! so that what depends on the events before, or on the time of day, shows in each [`Course`].
 
 mod case;
 mod compare;
@@ -15,6 +15,7 @@ mod fault;
 mod reading;
 #[cfg(test)]
 mod tests;
+mod times;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -37,6 +38,14 @@ use crate::rules::{Facts, Rule, RuleSet};
 pub enum Course {
     /// It leaves by itself, as soon as the notifier can.
     Sent,
+    /// It goes with the others of its group.
+    Grouped,
+    /// It waits for its rule's window.
+    Held,
+    /// It is counted, and told with others when the throttle's time is over.
+    Throttled,
+    /// Its rule's window is closed and drops it.
+    Dropped,
 }
 
 impl Course {
@@ -44,6 +53,10 @@ impl Course {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Sent => "sent",
+            Self::Grouped => "grouped",
+            Self::Held => "held",
+            Self::Throttled => "throttled",
+            Self::Dropped => "dropped",
         }
     }
 }
@@ -60,7 +73,12 @@ pub struct Decision<'r> {
 /// each rule that sends.
 pub fn decisions<'r>(rules: &'r RuleSet, kind: EventKind, facts: &Facts) -> Vec<Decision<'r>> {
     let about = subject(kind, facts.document());
-    let sending = rules.judge_facts(kind, facts).into_iter().filter(|(_, said)| said.sends());
+    // Each speaks for itself where an event belongs to one rule.
+    let judged = match kind.is_of_one_rule() {
+        true => rules.explain_facts(kind, facts),
+        false => rules.judge_facts(kind, facts),
+    };
+    let sending = judged.into_iter().filter(|(_, said)| said.sends());
     let each = sending.flat_map(|(rule, _)| {
         let told = rule.notified(kind, about).into_iter();
         told.map(move |notifier| Decision { rule, notifier, course: Course::Sent })

@@ -43,10 +43,10 @@ async fn what_comes_and_what_goes_is_shown_with_examples() {
         })
         .collect();
     insta::assert_snapshot!(plain.join("\n"), @r#"
-    RULE      NOTIFIER  NOW  NEW  NO LONGER  ADDITIONALLY
-    failures  mail      1    1    1          1
-    failures  team      1    1    1          1
-    here      screen    3    2    1          0
+    RULE      NOTIFIER  NOW  NEW  NO LONGER  ADDITIONALLY  MESSAGES
+    failures  mail      1    1    1          1             1 → 1
+    failures  team      1    1    1          1             1 → 1
+    here      screen    3    2    1          0             3 → 2
 
     no longer: failures to mail, 1 message, like
       failed of Client A/Spring, a; the new rules say: `job.project_name` should be like "Client B/*", but is "Client A/Spring"

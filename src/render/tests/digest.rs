@@ -231,10 +231,10 @@ fn an_event_of_a_digest_that_was_seen_late_is_marked_in_its_line() {
             });
 
     insta::assert_snapshot!(marked.join("\n"), @r"
-    slack: 🚫 <https://web.descript.com/1b6f0c1e-55a1-4b0e-9f2b-0c7f2a7d9e11|Client A/Episode 12> · AI edit cancelled · 20 Nov 09:01 · seen late
-    discord: 🚫 [Client A/Episode 12](https://web.descript.com/1b6f0c1e-55a1-4b0e-9f2b-0c7f2a7d9e11) · AI edit cancelled · 20 Nov 09\:01 · seen late
-    email: 🚫 Client A/Episode 12 · AI edit cancelled · 20 Nov 09:01 · seen late · https://web.descript.com/1b6f0c1e-55a1-4b0e-9f2b-0c7f2a7d9e11 / · AI edit cancelled · 20 Nov 09:01 · seen late
-    console: 🚫 Client A/Episode 12 · AI edit cancelled · 20 Nov 09:01 · seen late · https://web.descript.com/1b6f0c1e-55a1-4b0e-9f2b-0c7f2a7d9e11
+    slack: 🚫 AI edit cancelled · 09:01 · seen late
+    discord: 🚫 AI edit cancelled · 09\:01 · seen late
+    email: 🚫 AI edit cancelled · 09:01 · seen late / 🚫 AI edit cancelled · 09:01 · seen late
+    console: 🚫 AI edit cancelled · 09:01 · seen late
     ");
 }
 
