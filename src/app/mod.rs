@@ -18,6 +18,7 @@ mod watch;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use build::{App, Bench, Built, Forgetting, Loop, StartError, notifier, resolver};
@@ -83,10 +84,12 @@ impl App {
         if let Some(web) = web {
             loops.keep("the web server", web.run(stop.clone()));
         }
-        let mut service = Service { loops, bench, forgetting, site, face, stop: stop.clone() };
+        let (own, looking) = (stop.clone(), JoinSet::<()>::new());
+        let mut service = Service { loops, bench, forgetting, site, face, looking, stop: own };
         let died = service.attend(reload).await;
         stop.cancel();
-        let Service { loops, bench, .. } = service;
+        let Service { loops, bench, mut looking, .. } = service;
+        looking.abort_all();
         let clean = loops.end().await;
         // A connection that waits for a lock is not waited for.
         let _ = tokio::time::timeout(CLOSE_WITHIN, bench.store.close()).await;
@@ -107,6 +110,8 @@ struct Service {
     forgetting: Forgetting,
     site: Site,
     face: Option<Fingerprint>,
+    /// Looks for changes of files, where that is asked for.
+    looking: JoinSet<()>,
     stop: CancellationToken,
 }
 
@@ -114,7 +119,6 @@ impl Service {
     /// Attends to reloads until the stop, or until a loop dies, which it names.
     async fn attend(&mut self, reload: Option<Reload>) -> Option<String> {
         let (ask, mut changes) = mpsc::channel(1);
-        let mut looking = CancellationToken::new();
         let (mut requests, from) = match reload {
             Some(Reload { path, defaults, requests }) => (Some(requests), Some((path, defaults))),
             None => (None, None),
@@ -122,7 +126,7 @@ impl Service {
         if let Some((path, defaults)) = &from {
             // Whether changes are looked for stands in the config itself.
             if let Ok(plan) = plan_anew(path, defaults, &resolver(path)) {
-                looking = self.look(&plan, path, &ask);
+                self.look(&plan, path, &ask);
             }
         }
         let stop = self.stop.clone();
@@ -143,8 +147,7 @@ impl Service {
             let Some((path, defaults)) = &from else { continue };
             match plan_anew(path, defaults, &resolver(path)) {
                 Ok(plan) => {
-                    looking.cancel();
-                    looking = self.look(&plan, path, &ask);
+                    self.look(&plan, path, &ask);
                     self.apply(plan, path).await;
                 }
                 Err(problems) => telemetry::reload_refused(&problems),
@@ -153,18 +156,12 @@ impl Service {
     }
 
     /// Looks for changes of the files from now on, where the plan asks for that.
-    fn look(
-        &mut self,
-        plan: &Plan,
-        path: &std::path::Path,
-        ask: &mpsc::Sender<()>,
-    ) -> CancellationToken {
-        let looking = self.stop.child_token();
+    fn look(&mut self, plan: &Plan, path: &std::path::Path, ask: &mpsc::Sender<()>) {
+        self.looking.abort_all();
         if plan.watch {
             let (path, templates) = (path.to_owned(), plan.templates.clone());
-            tokio::spawn(look_for_changes(path, templates, ask.clone(), looking.clone()));
+            self.looking.spawn(look_for_changes(path, templates, ask.clone()));
         }
-        looking
     }
 
     /// Puts a plan in the place of what runs.

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 use super::plan::Plan;
 use super::template_files::load_templates;
@@ -78,17 +77,12 @@ pub(super) async fn look_for_changes(
     path: PathBuf,
     templates: Option<PathBuf>,
     ask: mpsc::Sender<()>,
-    stop: CancellationToken,
 ) {
     let look = || Looks::at(&path, templates.as_deref());
     let mut known = look();
     let mut changed = false;
     loop {
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(LOOK_EVERY) => {}
-        }
+        tokio::time::sleep(LOOK_EVERY).await;
         let now = look();
         if now != known {
             known = now;

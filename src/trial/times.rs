@@ -104,7 +104,6 @@ fn key(rule: &Rule, notifier: &str, by: String) -> (String, String, String) {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 mod tests {
     use jiff::SignedDuration;
 
