@@ -285,6 +285,11 @@ pub fn message_delayed(
     warn!(notifier, delivery_id = %id, attempts, reason = ?reason, wait_ms, "Not sent to {notifier} yet; trying again in {}.", words(wait));
 }
 
+/// A throttle, a window or a silence keeps a message from being sent as it is.
+pub fn message_suppressed(notifier: &str) {
+    METRICS.delivery(notifier, DeliveryOutcome::Suppressed, 1);
+}
+
 /// A message is given up. It stays in the ledger.
 pub fn message_dead(notifier: &str, id: &DeliveryId, attempts: u32, reason: &str) {
     METRICS.delivery(notifier, DeliveryOutcome::Dead, 1);

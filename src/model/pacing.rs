@@ -127,6 +127,9 @@ pub struct Decided {
     pub dropped: Vec<String>,
     /// The silences that have silenced a message.
     pub silenced: Vec<String>,
+    /// The notifiers of messages that a throttle, a window or a silence keeps from being sent as
+    /// they are.
+    pub suppressed: Vec<String>,
 }
 
 impl Decided {
@@ -140,6 +143,7 @@ impl Decided {
             throttled: Vec::new(),
             dropped: Vec::new(),
             silenced: Vec::new(),
+            suppressed: Vec::new(),
         }
     }
 

@@ -53,6 +53,7 @@ impl Case<'_> {
     /// What becomes of a message that `rule` has asked for.
     fn course(&mut self, rule: &Rule, verdict: Verdict, pacing: &mut Pacing) -> Verdict {
         if let Some(silenced) = self.silence(rule, &pacing.silences) {
+            self.decided.suppressed.extend(rule.notify.iter().cloned());
             return silenced;
         }
         let kind = self.decided.event.kind;
@@ -61,9 +62,11 @@ impl Case<'_> {
         if let Opening::Drop { until } = opening {
             *pacing.dropped.entry(rule.name.clone()).or_default() += 1;
             self.decided.dropped.push(rule.name.clone());
+            self.decided.suppressed.extend(rule.notify.iter().cloned());
             return Verdict::Dropped { until };
         }
         if let Some(until) = self.throttle(rule, pacing) {
+            self.decided.suppressed.extend(rule.notify.iter().cloned());
             return Verdict::Throttled { until };
         }
         match (opening, &rule.group) {

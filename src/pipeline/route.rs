@@ -122,6 +122,7 @@ impl Nudges {
     pub fn announce(&self, decided: &[Decided]) {
         for decided in decided {
             telemetry::event_recorded(&decided.event, decided.owed.len());
+            decided.suppressed.iter().for_each(|notifier| telemetry::message_suppressed(notifier));
             decided.owed.iter().for_each(|delivery| self.ring(&delivery.notifier));
             let waits = |delivery: &NewDelivery| delivery.held_until.is_some();
             if !decided.joins.is_empty() || decided.owed.iter().any(waits) {

@@ -3,7 +3,7 @@
 use descript_notify::model::{EventKind, Verdict};
 use descript_notify::store::Settled;
 
-use crate::{Bridge, said};
+use crate::{Bridge, ended, said};
 
 const RULE: &str = r#"
 [[rules]]
@@ -95,4 +95,16 @@ async fn a_restart_changes_nothing() {
     assert!(matches!(still, Verdict::Throttled { .. }));
     assert_eq!(nothing, []);
     assert_eq!(bridge.says("team").await, said(&[("b c", 2)]));
+}
+
+#[tokio::test]
+async fn what_is_not_sent_as_it_is_counts_as_suppressed_for_each_notifier() {
+    let bridge = Bridge::new(RULE, NOW).await;
+    let ends = |job| ended(job, "p", EventKind::Failed, bridge.clock.now());
+
+    let sent = bridge.happens(ends("a")).await;
+    let throttled = bridge.happens(ends("b")).await;
+
+    assert_eq!(sent.suppressed, Vec::<String>::new());
+    assert_eq!(throttled.suppressed, ["team", "hook"]);
 }
