@@ -1,6 +1,6 @@
 //! From a config to parts that work, with everything that stands in the way told at once.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 
 use super::face::{self, Bound};
 use super::plan::Plan;
+use super::reload::Looks;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::deliver::settings::NotifierSettings;
@@ -44,6 +45,16 @@ pub struct Built {
     pub face: Option<Fingerprint>,
     /// Rung when a person has decided something over HTTP.
     pub decided: Arc<Notify>,
+    pub watched: Watched,
+}
+
+/// Whether changes of files are looked for, and in which.
+#[derive(Debug)]
+pub struct Watched {
+    pub is_asked_for: bool,
+    pub templates: Option<PathBuf>,
+    /// How the templates looked before they were read.
+    pub seen: Looks,
 }
 
 /// The work of one loop.
@@ -100,6 +111,11 @@ impl App {
     ) -> Result<Self, StartError> {
         let plan = Plan::of(config, resolver, mode).map_err(StartError::Config)?;
         let Plan { policy, sources, notifiers, keep, store: path, face, .. } = plan;
+        let watched = Watched {
+            is_asked_for: plan.watch,
+            templates: plan.templates,
+            seen: plan.seen_templates,
+        };
         let store = Store::open(&path, Access::Service, clock.now()).await?;
         let failed = |error: StoreError| error.of(&path);
         let identity = face.as_ref().map(|face| face.identity(resolver));
@@ -144,8 +160,17 @@ impl App {
         }
         let forgetting = Forgetting::new(source_names, keep, clock);
         forgetting.of(&bench.store).await.map_err(failed)?;
-        let parts =
-            Built { ingests, dispatches, bench, forgetting, web, site, face: identity, decided };
+        let parts = Built {
+            ingests,
+            dispatches,
+            bench,
+            forgetting,
+            web,
+            site,
+            face: identity,
+            decided,
+            watched,
+        };
         Ok(Self { parts })
     }
 }

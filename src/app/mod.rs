@@ -15,15 +15,16 @@ mod signals;
 mod template_files;
 mod watch;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-pub use build::{App, Bench, Built, Forgetting, Loop, StartError, notifier, resolver};
+pub use build::{App, Bench, Built, Forgetting, Loop, StartError, Watched, notifier, resolver};
 pub use face::listening_faults;
-pub use reload::Reload;
+pub use reload::{Looks, Reload};
 pub use signals::listen_for_signals;
 pub use template_files::{TemplateProblems, load_templates};
 
@@ -61,7 +62,8 @@ impl App {
     /// Runs until `stop`, then lets what is in flight end, for at most 10 s. Where `reload` is
     /// given, the config is read again when that is asked for.
     pub async fn run(self, stop: CancellationToken, reload: Option<Reload>) -> Ended {
-        let Built { ingests, dispatches, bench, forgetting, web, site, face, decided } = self.parts;
+        let Built { ingests, dispatches, bench, forgetting, web, site, face, decided, watched } =
+            self.parts;
         let mut loops = Loops::new(stop.clone());
         for Loop { name, identity, work } in ingests {
             let place = loops.place(Kind::Source, &name);
@@ -86,7 +88,7 @@ impl App {
         }
         let (own, looking) = (stop.clone(), JoinSet::<()>::new());
         let mut service = Service { loops, bench, forgetting, site, face, looking, stop: own };
-        let died = service.attend(reload).await;
+        let died = service.attend(reload, watched).await;
         stop.cancel();
         let Service { loops, bench, mut looking, .. } = service;
         looking.abort_all();
@@ -117,18 +119,15 @@ struct Service {
 
 impl Service {
     /// Attends to reloads until the stop, or until a loop dies, which it names.
-    async fn attend(&mut self, reload: Option<Reload>) -> Option<String> {
+    async fn attend(&mut self, reload: Option<Reload>, watched: Watched) -> Option<String> {
         let (ask, mut changes) = mpsc::channel(1);
         let (mut requests, from) = match reload {
-            Some(Reload { path, defaults, requests }) => (Some(requests), Some((path, defaults))),
+            Some(Reload { path, defaults, seen, requests }) => {
+                self.look(watched, path.clone(), seen, &ask);
+                (Some(requests), Some((path, defaults)))
+            }
             None => (None, None),
         };
-        if let Some((path, defaults)) = &from {
-            // Whether changes are looked for stands in the config itself.
-            if let Ok(plan) = plan_anew(path, defaults, &resolver(path)) {
-                self.look(&plan, path, &ask);
-            }
-        }
         let stop = self.stop.clone();
         loop {
             let asked = async {
@@ -146,8 +145,13 @@ impl Service {
             }
             let Some((path, defaults)) = &from else { continue };
             match plan_anew(path, defaults, &resolver(path)) {
-                Ok(plan) => {
-                    self.look(&plan, path, &ask);
+                Ok((mut plan, seen)) => {
+                    let watched = Watched {
+                        is_asked_for: plan.watch,
+                        templates: plan.templates.take(),
+                        seen: std::mem::take(&mut plan.seen_templates),
+                    };
+                    self.look(watched, path.clone(), seen, &ask);
                     self.apply(plan, path).await;
                 }
                 Err(problems) => telemetry::reload_refused(&problems),
@@ -155,12 +159,12 @@ impl Service {
         }
     }
 
-    /// Looks for changes of the files from now on, where the plan asks for that.
-    fn look(&mut self, plan: &Plan, path: &std::path::Path, ask: &mpsc::Sender<()>) {
+    /// Looks for changes of the files from now on, where the config asks for that.
+    fn look(&mut self, watched: Watched, path: PathBuf, seen: Looks, ask: &mpsc::Sender<()>) {
         self.looking.abort_all();
-        if plan.watch {
-            let (path, templates) = (path.to_owned(), plan.templates.clone());
-            self.looking.spawn(look_for_changes(path, templates, ask.clone()));
+        if watched.is_asked_for {
+            let seen = (seen, watched.seen);
+            self.looking.spawn(look_for_changes(path, watched.templates, seen, ask.clone()));
         }
     }
 

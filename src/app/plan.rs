@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::face::{self, Face};
+use super::reload::Looks;
 use super::template_files::load_templates;
 use crate::config::{Config, StorePlace};
 use crate::deliver::settings::NotifierSettings;
@@ -33,6 +34,8 @@ pub(super) struct Plan {
     /// Where the operator's templates are, and whether changes are looked for.
     pub(super) templates: Option<PathBuf>,
     pub(super) watch: bool,
+    /// How the templates looked before they were read.
+    pub(super) seen_templates: Looks,
 }
 
 /// One end of the bridge.
@@ -52,6 +55,7 @@ impl Plan {
         deliver::http::install_crypto();
         let mut faults = Vec::new();
         let mut redactor = redactor_of(&config, resolver);
+        let seen_templates = Looks::of_templates(config.service.templates.as_deref());
         let templates = templates(&config, &mut faults);
         let face = face::face(&config, resolver, mode, &mut faults);
         let mut sources = Vec::new();
@@ -93,6 +97,7 @@ impl Plan {
             face,
             templates: config.service.templates,
             watch: config.service.watch,
+            seen_templates,
         })
     }
 }

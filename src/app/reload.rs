@@ -26,6 +26,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub struct Reload {
     pub path: PathBuf,
     pub defaults: Defaults,
+    /// How the file looked before it was read the first time.
+    pub seen: Looks,
     /// One for each SIGHUP.
     pub requests: mpsc::Receiver<()>,
 }
@@ -38,7 +40,8 @@ pub(super) fn plan_anew(
     path: &Path,
     defaults: &Defaults,
     resolver: &Resolver,
-) -> Result<Plan, Vec<String>> {
+) -> Result<(Plan, Looks), Vec<String>> {
+    let seen = Looks::of_file(path);
     let loaded = config::load(path, defaults).map_err(|problem| vec![problem.to_string()])?;
     let errors = loaded.problems.iter().filter(|problem| problem.severity == Severity::Error);
     let told: Vec<String> = errors.map(ToString::to_string).collect();
@@ -49,7 +52,7 @@ pub(super) fn plan_anew(
     if !failed.is_empty() {
         return Err(failed);
     }
-    Plan::of(config, resolver, Mode::Service)
+    Ok((Plan::of(config, resolver, Mode::Service)?, seen))
 }
 
 /// The tests of the config that fail.
@@ -72,14 +75,16 @@ fn failed_tests(config: &Config) -> Result<Vec<String>, Vec<String>> {
         .collect())
 }
 
-/// Asks for a reload when the config or a template has changed, and has been left alone since.
+/// Asks for a reload when the config or a template has changed since it was seen, and has been
+/// left alone then.
 pub(super) async fn look_for_changes(
     path: PathBuf,
     templates: Option<PathBuf>,
+    seen: (Looks, Looks),
     ask: mpsc::Sender<()>,
 ) {
-    let look = || Looks::at(&path, templates.as_deref());
-    let mut known = look();
+    let look = || (Looks::of_file(&path), Looks::of_templates(templates.as_deref()));
+    let mut known = seen;
     let mut changed = false;
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
@@ -96,13 +101,19 @@ pub(super) async fn look_for_changes(
     }
 }
 
-/// How the files look from outside.
-#[derive(PartialEq, Eq)]
-struct Looks(Vec<(PathBuf, Option<SystemTime>, u64)>);
+/// How files look from outside. Taken before they are read, so that no change is missed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Looks(Vec<(PathBuf, Option<SystemTime>, u64)>);
 
 impl Looks {
-    fn at(path: &Path, templates: Option<&Path>) -> Self {
-        let mut looks = vec![look(path.to_owned())];
+    /// Of one file.
+    pub fn of_file(path: &Path) -> Self {
+        Self(vec![look(path.to_owned())])
+    }
+
+    /// Of the templates in a folder.
+    pub fn of_templates(templates: Option<&Path>) -> Self {
+        let mut looks = Vec::new();
         if let Some(folder) = templates {
             looks.push(look(folder.to_owned()));
             for types in std::fs::read_dir(folder).into_iter().flatten().flatten() {

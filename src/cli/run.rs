@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::screen::Screen;
 use super::{Global, Stop, settings};
-use crate::app::{App, Ended, Reload, StartError, listen_for_signals, resolver};
+use crate::app::{App, Ended, Looks, Reload, StartError, listen_for_signals, resolver};
 use crate::clock::Clock;
 use crate::exit::Exit;
 use crate::pipeline::Mode;
@@ -20,6 +20,7 @@ pub(super) struct RunArgs {
 }
 
 pub(super) async fn run(args: &RunArgs, global: &Global, screen: &Screen) -> Result<Exit, Stop> {
+    let seen = Looks::of_file(&settings::place(global)?);
     let (path, config) = settings::read(global, screen)?;
     let mode = if args.once { Mode::Once } else { Mode::Service };
     let stop = CancellationToken::new();
@@ -33,7 +34,7 @@ pub(super) async fn run(args: &RunArgs, global: &Global, screen: &Screen) -> Res
         return Ok(if well { Exit::Done } else { Exit::Failed });
     }
     let defaults = settings::defaults();
-    let reload = Reload { path, defaults, requests };
+    let reload = Reload { path, defaults, seen, requests };
     match app.run(stop, Some(reload)).await {
         Ended::Stopped { .. } => Ok(Exit::Done),
         Ended::Died { what } => Err(Stop::failed(format!("{what} ended by itself; this is a bug"))),

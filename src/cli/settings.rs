@@ -45,6 +45,11 @@ pub(super) fn accept(loaded: Loaded) -> Result<(PathBuf, Config), Stop> {
     }
 }
 
+/// Where the config file is.
+pub(super) fn place(global: &Global) -> Result<PathBuf, Stop> {
+    config::find(global.config.as_deref(), &Surroundings::of_process()).map_err(Stop::usage)
+}
+
 /// Finds and reads the config file.
 pub(super) fn load(global: &Global) -> Result<Loaded, Stop> {
     let surroundings = Surroundings::of_process();
