@@ -139,7 +139,7 @@ pub(super) fn short(at: Timestamp) -> String {
 
 /// A length of time on the command line, as the config writes it.
 pub(super) fn parse_length(text: &str) -> Result<SignedDuration, String> {
-    config::parse_length(text)
+    crate::model::parse_length(text)
         .and_then(|length| SignedDuration::try_from(length).ok())
         .ok_or_else(|| "write a number and a unit, like `10m` or `7d`".into())
 }

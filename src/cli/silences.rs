@@ -1,20 +1,15 @@
 //! `silences`: times in which nothing, or nothing that matches, is said.
 
 use clap::{Args, Subcommand};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::screen::Screen;
 use super::table::{Table, shown};
 use super::{Global, Stop, settings};
 use crate::exit::Exit;
-use crate::model::{DeliveryId, Silence};
-use crate::rules::Matcher;
-
-/// Longer than any maintenance; a rule can be taken out of the config.
-const LONGEST: SignedDuration = SignedDuration::from_hours(366 * 24);
-
-const MAX_TEXT_CHARS: usize = 500;
+use crate::rules::Wish;
+use crate::store::silence_document;
 
 #[derive(Debug, Args)]
 pub(super) struct SilencesArgs {
@@ -88,12 +83,20 @@ pub(super) async fn silences(
 
 async fn add(args: &AddArgs, global: &Global, screen: &Screen) -> Result<Exit, Stop> {
     let now = settings::now();
-    let silence = silence(args, now).map_err(Stop::usage)?;
+    let wish = Wish {
+        matchers: args.matchers.clone(),
+        length: args.length,
+        comment: args.comment.clone(),
+        author: args.author.clone(),
+        summarise: args.summarise,
+    };
+    let granted = wish.grant(now, fastrand::u64(..));
+    let silence = granted.map_err(|wrong| Stop::usage(format!("--{wrong}")))?;
     let store = settings::store_beside(global, screen).await?;
     store.add_silence(&silence).await.map_err(settings::failed(&store))?;
     store.close().await;
     if args.json {
-        screen.say_json(&json!({ "silences": [document(&silence, now)] }));
+        screen.say_json(&json!({ "silences": [silence_document(&silence, now)] }));
     } else {
         let about = match silence.matchers.as_slice() {
             [] => "everything".to_owned(),
@@ -105,37 +108,6 @@ async fn add(args: &AddArgs, global: &Global, screen: &Screen) -> Result<Exit, S
     Ok(Exit::Done)
 }
 
-fn silence(args: &AddArgs, now: Timestamp) -> Result<Silence, String> {
-    for matcher in &args.matchers {
-        Matcher::parse(matcher).map_err(|cause| format!("--match: {cause}"))?;
-    }
-    if !args.length.is_positive() || args.length > LONGEST {
-        return Err("--for: a silence lasts longer than nothing and at most 366 days".into());
-    }
-    for (option, text) in [("--comment", &args.comment), ("--author", &args.author)] {
-        if text.chars().count() > MAX_TEXT_CHARS || text.chars().any(char::is_control) {
-            return Err(format!(
-                "{option}: at most {MAX_TEXT_CHARS} characters, on one line and without control characters"
-            ));
-        }
-    }
-    if args.comment.trim().is_empty() {
-        return Err("--comment: say why, for those who wonder where their messages are".into());
-    }
-    let salt = format!("{now} {}", fastrand::u64(..));
-    let id = DeliveryId::of("silence", &salt, &args.comment, &args.author);
-    Ok(Silence {
-        id: id.as_str().chars().take(8).collect(),
-        matchers: args.matchers.clone(),
-        comment: args.comment.clone(),
-        author: args.author.clone(),
-        created_at: now,
-        expires_at: now.checked_add(args.length).map_err(|cause| cause.to_string())?,
-        summarise: args.summarise,
-        silenced: 0,
-    })
-}
-
 async fn list(args: &ListArgs, global: &Global, screen: &Screen) -> Result<Exit, Stop> {
     let now = settings::now();
     let store = settings::store_beside(global, screen).await?;
@@ -143,7 +115,8 @@ async fn list(args: &ListArgs, global: &Global, screen: &Screen) -> Result<Exit,
     store.close().await;
     silences.retain(|silence| args.all || silence.expires_at > now);
     if args.json {
-        let silences: Vec<Value> = silences.iter().map(|silence| document(silence, now)).collect();
+        let silences: Vec<Value> =
+            silences.iter().map(|silence| silence_document(silence, now)).collect();
         screen.say_json(&json!({ "silences": silences }));
         return Ok(Exit::Done);
     }
@@ -157,7 +130,7 @@ async fn list(args: &ListArgs, global: &Global, screen: &Screen) -> Result<Exit,
         table.row([
             silence.id.clone(),
             settings::short(silence.expires_at),
-            state(silence, now).to_owned(),
+            silence.state(now).to_owned(),
             silence.silenced.to_string(),
             what,
             silence.comment.clone(),
@@ -199,15 +172,4 @@ async fn expire(args: &ExpireArgs, global: &Global, screen: &Screen) -> Result<E
             several.len()
         ))),
     }
-}
-
-fn state(silence: &Silence, now: Timestamp) -> &'static str {
-    if silence.expires_at > now { "active" } else { "expired" }
-}
-
-/// What `--json` shows of a silence.
-fn document(silence: &Silence, now: Timestamp) -> Value {
-    let mut fields = json!(silence);
-    fields["state"] = state(silence, now).into();
-    fields
 }

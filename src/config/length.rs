@@ -13,13 +13,10 @@ use toml::Spanned;
 
 use super::notes::Notes;
 use super::secrecy::looks_secret;
+pub(super) use crate::model::{parse_length as parse, show_length as show};
 
 /// Stands for a length of time in the schema.
 pub(super) struct Length;
-
-/// Each unit in milliseconds, from the longest to the shortest.
-const UNITS_MS: [(&str, u64); 5] =
-    [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 const HOW_TO_WRITE: &str = "write a number and a unit, like \"10m\" or \"1h30m\"";
 
@@ -28,37 +25,6 @@ pub(super) const SHORTEST: Duration = Duration::from_millis(10);
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 pub(super) const HOUR: Duration = Duration::from_secs(3_600);
 pub(super) const DAY: Duration = Duration::from_secs(86_400);
-
-/// Reads a length of time; `None` where the text is not one, or is longer than 64 bits of
-/// milliseconds.
-pub fn parse(text: &str) -> Option<Duration> {
-    let mut rest = text;
-    let mut units = UNITS_MS.iter();
-    let mut total_ms: u64 = 0;
-    while !rest.is_empty() {
-        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-        let number: u64 = rest[..digits].parse().ok()?;
-        let word = &rest[digits..];
-        let letters = word.len() - word.trim_start_matches(|c: char| c.is_ascii_alphabetic()).len();
-        let (_, unit_ms) = units.find(|(unit, _)| *unit == &word[..letters])?;
-        total_ms = total_ms.checked_add(number.checked_mul(*unit_ms)?)?;
-        rest = &word[letters..];
-    }
-    (!text.is_empty()).then(|| Duration::from_millis(total_ms))
-}
-
-/// Writes a length the way it is read.
-pub(super) fn show(length: Duration) -> String {
-    let mut left_ms = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
-    let mut text = String::new();
-    for (unit, unit_ms) in UNITS_MS {
-        if left_ms >= unit_ms {
-            text.push_str(&format!("{}{unit}", left_ms / unit_ms));
-            left_ms %= unit_ms;
-        }
-    }
-    if text.is_empty() { "0s".into() } else { text }
-}
 
 /// The length that is written, or `default` where none is. A length outside of `allowed` is
 /// noted.

@@ -43,7 +43,6 @@ mod webhook;
 use std::path::PathBuf;
 
 pub use case::{Case, CaseEvent, Expected};
-pub use length::parse as parse_length;
 pub use listen::Listen;
 pub use load::{LoadError, Loaded, LoadedCases, load, load_cases};
 pub use mask::masked;

@@ -74,6 +74,13 @@ pub struct Silence {
     pub silenced: u64,
 }
 
+impl Silence {
+    /// The word in listings: `active` while it is in force, then `expired`.
+    pub fn state(&self, now: Timestamp) -> &'static str {
+        if self.expires_at > now { "active" } else { "expired" }
+    }
+}
+
 /// What the ledger knows of holding back, read in the transaction that decides. A decision
 /// changes it for the next one of the same transaction.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

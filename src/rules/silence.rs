@@ -5,11 +5,13 @@
 //! value that is no text is compared as JSON writes it; one that is missing or null is empty.
 
 use globset::GlobMatcher;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::Facts;
 use super::path::Path;
 use super::pattern::glob;
+use crate::model::{DeliveryId, Silence};
 
 /// One line of a silence.
 #[derive(Debug, Clone)]
@@ -62,6 +64,63 @@ impl Matcher {
             }),
         };
         met == self.is
+    }
+}
+
+/// A silence that somebody asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wish {
+    pub matchers: Vec<String>,
+    pub length: SignedDuration,
+    pub comment: String,
+    pub author: String,
+    pub summarise: bool,
+}
+
+impl Wish {
+    /// Longer than any maintenance; a rule can be taken out of the config.
+    const LONGEST: SignedDuration = SignedDuration::from_hours(366 * 24);
+
+    const MOST_MATCHERS: usize = 50;
+
+    const MAX_TEXT_CHARS: usize = 500;
+
+    /// The silence from `now` on; `salt` tells two of the same moment apart.
+    ///
+    /// # Errors
+    /// What is wrong with the wish, named as the command line does.
+    pub fn grant(self, now: Timestamp, salt: u64) -> Result<Silence, String> {
+        if self.matchers.len() > Self::MOST_MATCHERS {
+            return Err(format!("match: at most {} lines", Self::MOST_MATCHERS));
+        }
+        for matcher in &self.matchers {
+            Matcher::parse(matcher).map_err(|cause| format!("match: {cause}"))?;
+        }
+        if !self.length.is_positive() || self.length > Self::LONGEST {
+            return Err("for: a silence lasts longer than nothing and at most 366 days".into());
+        }
+        for (name, text) in [("comment", &self.comment), ("author", &self.author)] {
+            if text.chars().count() > Self::MAX_TEXT_CHARS || text.chars().any(char::is_control) {
+                return Err(format!(
+                    "{name}: at most {} characters, on one line and without control characters",
+                    Self::MAX_TEXT_CHARS
+                ));
+            }
+        }
+        if self.comment.trim().is_empty() {
+            return Err("comment: say why, for those who wonder where their messages are".into());
+        }
+        let id = DeliveryId::of("silence", &format!("{now} {salt}"), &self.comment, &self.author);
+        Ok(Silence {
+            id: id.as_str().chars().take(8).collect(),
+            matchers: self.matchers,
+            comment: self.comment,
+            author: self.author,
+            created_at: now,
+            expires_at: now.checked_add(self.length).map_err(|cause| cause.to_string())?,
+            summarise: self.summarise,
+            silenced: 0,
+        })
     }
 }
 

@@ -3,10 +3,11 @@
 //!
 //! A link to an exported file is never in them: whoever has it can fetch the file.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{DeliveryRow, EventRow, JobRow};
-use crate::model::{DeliveryState, Event, Verdict, without_download_url};
+use crate::model::{DeliveryState, Event, Silence, Verdict, without_download_url};
 
 impl JobRow {
     /// Every field that the API gave, with what we know beside it.
@@ -45,6 +46,13 @@ pub fn event_document(event: &Event, verdicts: &[(String, Verdict)]) -> Value {
         })
         .collect();
     document
+}
+
+/// A silence with its state.
+pub fn silence_document(silence: &Silence, now: Timestamp) -> Value {
+    let mut fields = json!(silence);
+    fields["state"] = silence.state(now).into();
+    fields
 }
 
 impl DeliveryRow {

@@ -40,7 +40,7 @@ mod used;
 mod walk;
 
 pub use decided::{Committed, Decide, Deciding};
-pub use document::event_document;
+pub use document::{event_document, silence_document};
 pub use gather::{Freed, HeldBack, Releasing};
 pub use health::SourceHealth;
 pub use hold::{Broken, Gather, HealthChange, Notice};

@@ -22,6 +22,7 @@ mod query;
 mod route;
 mod serve;
 mod session;
+mod silences;
 mod stream;
 
 use std::collections::BTreeMap;

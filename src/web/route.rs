@@ -18,6 +18,11 @@ pub(super) enum Route {
         id: String,
     },
     Stream,
+    Silences,
+    AddSilence,
+    ExpireSilence {
+        id: String,
+    },
     Retry {
         id: String,
     },
@@ -100,6 +105,15 @@ impl Route {
                 ["deliveries", delivery, "retry"] => (Self::Retry { id: id(delivery) }, true),
                 ["deliveries", delivery, "discard"] => (Self::Discard { id: id(delivery) }, true),
                 ["stream"] => (Self::Stream, false),
+                ["silences"] if method == "POST" => return Ok(Self::AddSilence),
+                ["silences"] if !["GET", "HEAD"].contains(&method) => {
+                    return Err(NoRoute::Method { allowed: "GET, HEAD, POST" });
+                }
+                ["silences"] => (Self::Silences, false),
+                ["silences", silence] if method == "DELETE" => {
+                    return Ok(Self::ExpireSilence { id: id(silence) });
+                }
+                ["silences", _] => return Err(NoRoute::Method { allowed: "DELETE" }),
                 _ => return Err(NoRoute::Unknown),
             },
             _ => return Err(NoRoute::Unknown),
@@ -126,9 +140,14 @@ impl Route {
             | Self::Deliveries
             | Self::Delivery { .. }
             | Self::Stream
+            | Self::Silences
             | Self::Dashboard
             | Self::Job { .. } => Right::Look,
-            Self::Retry { .. } | Self::Discard { .. } | Self::Decide { .. } => Right::Decide,
+            Self::Retry { .. }
+            | Self::Discard { .. }
+            | Self::Decide { .. }
+            | Self::AddSilence
+            | Self::ExpireSilence { .. } => Right::Decide,
         }
     }
 
@@ -193,6 +212,18 @@ mod tests {
             let route = Route::parse("POST", path).unwrap();
             assert_eq!(route.need(), Right::Decide);
             assert!(route.is_guarded());
+        }
+        let id = "0badcafe".to_owned();
+        for (method, path, wanted) in [
+            ("POST", "/api/v1/silences", Route::AddSilence),
+            ("DELETE", "/api/v1/silences/0badcafe", Route::ExpireSilence { id }),
+        ] {
+            let route = Route::parse(method, path).unwrap();
+            assert_eq!(route, wanted);
+            assert!(route.need() == Right::Decide && route.is_guarded());
+        }
+        for (method, path) in [("PUT", "/api/v1/silences"), ("GET", "/api/v1/silences/0badcafe")] {
+            assert!(matches!(Route::parse(method, path), Err(NoRoute::Method { .. })), "{path}");
         }
     }
 

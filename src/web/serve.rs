@@ -22,7 +22,7 @@ use super::access::{Right, is_own};
 use super::answer::{Refusal, dress, empty, json_answer, text};
 use super::limits::{self, Unstuck};
 use super::route::{NoRoute, Route, below};
-use super::{Server, api, callback, changes, forms, health, metrics, page, stream};
+use super::{Server, api, callback, changes, forms, health, metrics, page, silences, stream};
 use crate::telemetry;
 
 /// After a connection that could not be accepted, as when there are no more file handles.
@@ -138,6 +138,15 @@ async fn answer_route(
         Route::Deliveries => api::deliveries(server, head).await,
         Route::Delivery { id } => api::delivery(server, &id).await,
         Route::Stream => stream::stream(server),
+        Route::Silences => Ok(json_answer(StatusCode::OK, &silences::list(server).await?)),
+        Route::AddSilence => {
+            let added = silences::add(server, head, body).await?;
+            Ok(json_answer(StatusCode::CREATED, &added))
+        }
+        Route::ExpireSilence { id } => {
+            let expired = silences::expire(server, &id).await?;
+            Ok(json_answer(StatusCode::OK, &expired))
+        }
         Route::Retry { id } => {
             let done = changes::retry(server, &id).await?;
             Ok(json_answer(StatusCode::OK, &done))

@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use descript_notify::clock::Clock;
-use descript_notify::config::parse_length;
 use descript_notify::deliver::retry::{LONGEST_NAMED_WAIT, parse_retry_after};
 use descript_notify::emulator::{Emulator, Fault, Options, Profile, Scenario};
+use descript_notify::model::parse_length;
 use descript_notify::problem::{Colour, report};
 use descript_notify::source::wire;
 use jiff::{SignedDuration, Timestamp};

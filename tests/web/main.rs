@@ -13,6 +13,7 @@ mod health;
 mod limits;
 mod openapi;
 mod pages;
+mod silences;
 mod stream;
 
 use reqwest::{Method, RequestBuilder, Response};
