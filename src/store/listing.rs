@@ -95,20 +95,32 @@ pub struct DeliveryRow {
     pub digest: Option<(DeliveryId, DeliveryState)>,
 }
 
-macro_rules! deliveries {
-    ($chosen:expr) => {
-        concat!(
-            "SELECT d.*, e.project_name, n.reason AS held_because, g.id AS digest_id,
-                 g.state AS digest_state
-             FROM delivery d
-             LEFT JOIN event e ON e.id = d.event_id
-             LEFT JOIN notifier n ON n.name = d.notifier AND d.hold = 'notifier'
-             LEFT JOIN delivery g ON g.about = d.group_id AND g.rule = d.rule
-                 AND g.notifier = d.notifier AND g.recipient = d.recipient AND g.id <> d.id ",
-            $chosen
-        )
+/// The columns that [`delivery_row`] reads, of a delivery `d` joined by `delivery_joins`.
+macro_rules! delivery_columns {
+    () => {
+        "d.*, e.project_name, n.reason AS held_because, g.id AS digest_id, g.state AS digest_state"
     };
 }
+pub(super) use delivery_columns;
+
+/// What belongs to a delivery `d`: its event, its broken notifier, its digest.
+macro_rules! delivery_joins {
+    () => {
+        "LEFT JOIN event e ON e.id = d.event_id
+         LEFT JOIN notifier n ON n.name = d.notifier AND d.hold = 'notifier'
+         LEFT JOIN delivery g ON g.about = d.group_id AND g.rule = d.rule
+             AND g.notifier = d.notifier AND g.recipient = d.recipient AND g.id <> d.id "
+    };
+}
+pub(super) use delivery_joins;
+
+/// Deliveries `d`, as [`delivery_row`] reads them.
+macro_rules! deliveries {
+    ($chosen:expr) => {
+        concat!("SELECT ", delivery_columns!(), " FROM delivery d ", delivery_joins!(), $chosen)
+    };
+}
+pub(super) use deliveries;
 
 /// How many deliveries of a notifier are in a state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -118,26 +130,27 @@ pub struct OutboxCount {
     pub count: u64,
 }
 
-/// What the rules said about an event `e`, as one JSON list.
-macro_rules! verdicts {
+/// The columns of an event `e` that [`event_row`] reads.
+macro_rules! event_row_columns {
     () => {
-        "(SELECT json_group_array(json_array(rule, json(verdict)) ORDER BY position)
-          FROM verdict WHERE verdict.event_id = e.id)"
+        concat!(
+            "e.seq, ",
+            event_columns!(),
+            ", (SELECT json_group_array(json_array(rule, json(verdict)) ORDER BY position)
+                FROM verdict WHERE verdict.event_id = e.id) AS verdicts"
+        )
     };
 }
-pub(super) use verdicts;
+pub(super) use event_row_columns;
 
 /// Events whose `seq` the inner question chooses: the rows are large, and reading through all
 /// of them for a few takes long.
 macro_rules! events {
     ($chosen:expr) => {
         concat!(
-            "SELECT e.seq, ",
-            event_columns!(),
-            ", ",
-            verdicts!(),
-            " AS verdicts
-             FROM event e WHERE e.seq IN (SELECT seq FROM event ",
+            "SELECT ",
+            event_row_columns!(),
+            " FROM event e WHERE e.seq IN (SELECT seq FROM event ",
             $chosen,
             " ORDER BY seq DESC LIMIT $4 + 1) ORDER BY e.seq DESC"
         )
@@ -202,13 +215,7 @@ impl Store {
         .bind(after.map(|place| place.source.as_str()))
         .fetch_all(&self.readers)
         .await?;
-        page(&rows, filter.most, |row| {
-            Ok(JobRow {
-                source: row.try_get("source")?,
-                project_name: row.try_get("project_name")?,
-                job: job_of(row)?,
-            })
-        })
+        page(&rows, filter.most, job_row)
     }
 
     /// Recorded events with their verdicts, newest first.
@@ -292,22 +299,6 @@ impl Store {
         rows.iter().map(delivery_row).collect()
     }
 
-    /// The event that a delivery is about.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the store cannot be read.
-    pub async fn event_of_delivery(&self, id: &DeliveryId) -> Result<Option<Event>, StoreError> {
-        let row = sqlx::query(concat!(
-            "SELECT ",
-            event_columns!(),
-            " FROM event e JOIN delivery d ON d.event_id = e.id WHERE d.id = $1"
-        ))
-        .bind(id.as_str())
-        .fetch_optional(&self.readers)
-        .await?;
-        row.as_ref().map(event_of).transpose()
-    }
-
     /// How many deliveries there are that have not been sent, by notifier and state.
     ///
     /// # Errors
@@ -337,7 +328,16 @@ impl Store {
     }
 }
 
-/// An event from the columns of `event_columns` and its verdicts as one JSON list.
+/// A job from its columns and its project's name.
+pub(super) fn job_row(row: &SqliteRow) -> Result<JobRow, StoreError> {
+    Ok(JobRow {
+        source: row.try_get("source")?,
+        project_name: row.try_get("project_name")?,
+        job: job_of(row)?,
+    })
+}
+
+/// An event from the columns of `event_row_columns`.
 pub(super) fn event_row(row: &SqliteRow) -> Result<EventRow, StoreError> {
     let verdicts = serde_json::from_str(row.try_get("verdicts")?)
         .map_err(|cause| StoreError::Odd(cause.to_string()))?;

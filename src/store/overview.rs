@@ -10,8 +10,11 @@ use serde_json::json;
 use sqlx::Row;
 
 use super::attend::attempt_of;
-use super::listing::{delivery_row, event_row};
-use super::rows::{event_columns, job_of, ms, time};
+use super::listing::{
+    deliveries, delivery_columns, delivery_joins, delivery_row, event_row, event_row_columns,
+    job_row,
+};
+use super::rows::{event_columns, ms, time};
 use super::{DeliveryRow, EventRow, JobRow, Store, StoreError};
 use crate::model::{Attempt, DeliveryId, EventKind};
 
@@ -36,11 +39,9 @@ const HOUR_MS: i64 = 3_600_000;
 macro_rules! events_of {
     ($chosen:expr) => {
         concat!(
-            "SELECT e.seq, ",
-            event_columns!(),
-            ", (SELECT json_group_array(json_array(rule, json(verdict)) ORDER BY position)
-                  FROM verdict WHERE verdict.event_id = e.id) AS verdicts
-             FROM event e WHERE e.seq IN (",
+            "SELECT ",
+            event_row_columns!(),
+            " FROM event e WHERE e.seq IN (",
             $chosen,
             ") ORDER BY e.detected_ms DESC, e.seq DESC"
         )
@@ -49,18 +50,7 @@ macro_rules! events_of {
 
 macro_rules! deliveries_of {
     ($chosen:expr) => {
-        concat!(
-            "SELECT d.*, e.project_name, n.reason AS held_because, g.id AS digest_id,
-                 g.state AS digest_state
-             FROM delivery d
-             LEFT JOIN event e ON e.id = d.event_id
-             LEFT JOIN notifier n ON n.name = d.notifier AND d.hold = 'notifier'
-             LEFT JOIN delivery g ON g.about = d.group_id AND g.rule = d.rule
-                 AND g.notifier = d.notifier AND g.recipient = d.recipient AND g.id <> d.id
-             WHERE d.seq IN (",
-            $chosen,
-            ") ORDER BY d.seq DESC"
-        )
+        deliveries!(concat!("WHERE d.seq IN (", $chosen, ") ORDER BY d.seq DESC"))
     };
 }
 
@@ -106,15 +96,7 @@ impl Store {
         .bind(most)
         .fetch_all(&self.readers)
         .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(JobRow {
-                    source: row.try_get("source")?,
-                    project_name: row.try_get("project_name")?,
-                    job: job_of(row)?,
-                })
-            })
-            .collect()
+        rows.iter().map(job_row).collect()
     }
 
     /// The newest events of these kinds, at most so many of each.

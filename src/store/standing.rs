@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use sqlx::Row;
 
-use super::rows::{job_of, maybe_time, time};
+use super::listing::job_row;
+use super::rows::{maybe_time, time};
 use super::{Broken, JobRow, SourceHealth, Store, StoreError};
 use crate::model::Phase;
 
@@ -169,13 +170,6 @@ impl Store {
         .bind(job_id)
         .fetch_optional(&self.readers)
         .await?;
-        row.map(|row| {
-            Ok(JobRow {
-                source: row.try_get("source")?,
-                project_name: row.try_get("project_name")?,
-                job: job_of(&row)?,
-            })
-        })
-        .transpose()
+        row.as_ref().map(job_row).transpose()
     }
 }

@@ -6,8 +6,10 @@ use serde_json::json;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::listing::{delivery_row, event_row, verdicts};
-use super::rows::{event_columns, event_of, job_of, ms};
+use super::listing::{
+    delivery_columns, delivery_joins, delivery_row, event_row, event_row_columns, job_row,
+};
+use super::rows::{event_columns, event_of, ms};
 use super::{DeliveryRow, EventRow, JobRow, Store, StoreError};
 use crate::model::{Event, EventId, EventKind};
 
@@ -31,7 +33,8 @@ ORDER BY job_id LIMIT $2";
 
 /// The deliveries about each of these events: its own, and the digests that it was gathered
 /// into.
-const DELIVERIES_ABOUT: &str = "
+const DELIVERIES_ABOUT: &str = concat!(
+    "
 WITH asked (id) AS MATERIALIZED (SELECT value FROM json_each($1)),
 told (event, delivery) AS (
     SELECT asked.id, d.id FROM asked JOIN delivery d INDEXED BY delivery_event
@@ -40,14 +43,12 @@ told (event, delivery) AS (
     SELECT asked.id, d.id FROM asked
     JOIN group_member m INDEXED BY group_member_event ON m.event_id = asked.id
     JOIN delivery d INDEXED BY delivery_group ON d.group_id = m.group_id AND d.about = m.group_id)
-SELECT told.event AS told_event, d.*, e.project_name, n.reason AS held_because,
-    g.id AS digest_id, g.state AS digest_state
-FROM told JOIN delivery d ON d.id = told.delivery
-LEFT JOIN delivery g ON g.about = d.group_id AND g.rule = d.rule
-    AND g.notifier = d.notifier AND g.recipient = d.recipient AND g.id <> d.id
-LEFT JOIN event e ON e.id = d.event_id
-LEFT JOIN notifier n ON n.name = d.notifier AND d.hold = 'notifier'
-ORDER BY d.seq";
+SELECT told.event AS told_event, ",
+    delivery_columns!(),
+    " FROM told JOIN delivery d ON d.id = told.delivery ",
+    delivery_joins!(),
+    "ORDER BY d.seq"
+);
 
 impl Store {
     /// The ids of jobs that begin with `prefix`, at most `most` of them; the one that is
@@ -82,15 +83,7 @@ impl Store {
         .bind(job_id)
         .fetch_all(&self.readers)
         .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(JobRow {
-                    source: row.try_get("source")?,
-                    project_name: row.try_get("project_name")?,
-                    job: job_of(row)?,
-                })
-            })
-            .collect()
+        rows.iter().map(job_row).collect()
     }
 
     /// The events whose id begins with `prefix`, at most two: none, the one, or that it is
@@ -100,11 +93,9 @@ impl Store {
     /// [`StoreError`] when the store cannot be read.
     pub async fn find_event(&self, prefix: &str) -> Result<Vec<EventRow>, StoreError> {
         let rows = sqlx::query(concat!(
-            "SELECT e.seq, ",
-            event_columns!(),
-            ", ",
-            verdicts!(),
-            " AS verdicts FROM event e WHERE e.seq IN (
+            "SELECT ",
+            event_row_columns!(),
+            " FROM event e WHERE e.seq IN (
                  SELECT seq FROM event WHERE id >= $1 AND id < $1 || 'g' ORDER BY id LIMIT 2)
              ORDER BY e.id"
         ))
