@@ -61,20 +61,19 @@ impl Loops {
             .is_some_and(|running| running.identity == identity)
     }
 
-    /// Tells those of a kind to end that are not among `names`. Returns how many there were.
-    pub(super) fn keep_only(&mut self, kind: Kind, names: &[&str]) -> usize {
+    /// Tells those of a kind to end that are not among `names`.
+    pub(super) fn keep_only(&mut self, kind: Kind, names: &[String]) {
         let gone: Vec<(Kind, String)> = self
             .running
             .keys()
-            .filter(|(of, name)| *of == kind && !names.contains(&name.as_str()))
+            .filter(|(of, name)| *of == kind && !names.contains(name))
             .cloned()
             .collect();
-        for key in &gone {
-            if let Some(running) = self.running.remove(key) {
+        for key in gone {
+            if let Some(running) = self.running.remove(&key) {
                 self.retire(&running);
             }
         }
-        gone.len()
     }
 
     /// Tells the loop of that name to end, if there is one, and gives its place.

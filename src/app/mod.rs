@@ -191,8 +191,7 @@ impl Service {
             |names: &[String]| names.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
         telemetry::reloaded(&names(&source_names), &names(&notifier_names), rules);
 
-        let kept: Vec<&str> = source_names.iter().map(String::as_str).collect();
-        self.loops.keep_only(Kind::Source, &kept);
+        self.loops.keep_only(Kind::Source, &source_names);
         for planned in sources {
             let name = planned.settings.name.clone();
             // A door is new with each reload, so its source begins anew.
@@ -214,8 +213,7 @@ impl Service {
                 true
             });
         }
-        let kept: Vec<&str> = notifier_names.iter().map(String::as_str).collect();
-        self.loops.keep_only(Kind::Notifier, &kept);
+        self.loops.keep_only(Kind::Notifier, &notifier_names);
         for planned in notifiers {
             let name = planned.settings.name.clone();
             if self.loops.runs(Kind::Notifier, &name, planned.identity) {

@@ -23,7 +23,7 @@ pub use job::{JobState, KnownJob, Observation, Phase};
 pub use length::{parse_length, show_length};
 pub use message::{Envelope, Live, Message, NotifierKind};
 pub use pacing::{Decided, Hold, Join, Pacing, Silence, Throttled};
-pub use timer::{TimedJob, TimerFacts};
+pub use timer::TimerFacts;
 pub use usage::{Usage, outcome_of, usage_of};
 pub use verdict::Verdict;
 

@@ -153,10 +153,4 @@ impl Decided {
             suppressed: Vec::new(),
         }
     }
-
-    /// The notifiers that have something to send now or later.
-    pub fn notifiers(&self) -> impl Iterator<Item = &str> {
-        let joined = self.joins.iter().flat_map(|join| &join.to);
-        self.owed.iter().chain(joined).map(|delivery| delivery.notifier.as_str())
-    }
 }

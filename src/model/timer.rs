@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
 
-use super::{Event, EventKey, EventKind, JobId, ProjectName, number_of};
+use super::{Event, EventKind, JobId, number_of};
 
 /// The timer of a rule, as it ran out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,45 +42,24 @@ impl TimerFacts {
     }
 }
 
-/// A job that a timer is about.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TimedJob {
-    pub source: String,
-    pub id: JobId,
-    pub state: String,
-    pub document: Map<String, Value>,
-}
-
 impl Event {
     /// An event about a job that a rule's timer has made. `progress` tells two sayings about
-    /// different standstills apart.
+    /// different standstills apart. The job itself is put in where it is needed.
     pub fn of_timer(
         kind: EventKind,
         rule: &str,
         timer: TimerFacts,
         progress: &str,
-        about: TimedJob,
+        source: &str,
+        job: &JobId,
         detected_at: Timestamp,
     ) -> Self {
-        let state = about.state;
-        Self {
-            key: EventKey {
-                source: about.source,
-                subject: about.id.to_string(),
-                slot: kind.slot(),
-                occurrence: format!("{}/{progress}/{rule}", timer.number),
-            },
-            kind,
-            from: Some(state.clone()),
-            to: Some(state),
-            detected_at,
-            late: false,
-            job_id: Some(about.id),
-            project_name: ProjectName::None,
-            job: Some(about.document),
-            facts: Map::new(),
-            timer: Some(timer),
-        }
+        let (subject, at) = (job.as_str(), detected_at);
+        let mut event = Self::about_itself(kind, source, subject, at, at, Map::new());
+        event.key.occurrence = format!("{}/{progress}/{rule}", timer.number);
+        event.job_id = Some(job.clone());
+        event.timer = Some(timer);
+        event
     }
 
     /// The rule that has made this event, where one has: only that one is asked about it.

@@ -16,10 +16,15 @@ pub(super) fn decide(
     pacing: &mut Pacing,
     now: Timestamp,
 ) -> Decided {
+    let maker = event.made_by();
+    // Most events are of kinds that no rule names: those cost nothing.
+    if maker.is_none() && !policy.rules.names_kind(event.kind) {
+        return Decided::nothing(event);
+    }
     let facts = Facts::of(&event);
-    let judged: Vec<(&Rule, Verdict)> = match event.made_by() {
+    let judged: Vec<(&Rule, Verdict)> = match maker {
         // It belongs to the rule that made it.
-        Some(rule) => policy.rules.judge_one(rule, &event).into_iter().collect(),
+        Some(rule) => policy.rules.judge_one(rule, event.kind, &facts).into_iter().collect(),
         None => policy.rules.judge_facts(event.kind, &facts),
     };
     let mut case = Case {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 
 use crate::deliver::settings::NotifierSettings;
-use crate::model::{Decided, DeliveryId, Event, EventKind, NewDelivery, NotifierKind};
+use crate::model::{Decided, DeliveryId, Event, NewDelivery, NotifierKind};
 use crate::rules::Rule;
 use crate::telemetry;
 
@@ -58,18 +58,14 @@ impl Routes {
     pub fn owed(&self, rule: &Rule, event: &Event, now: Timestamp) -> Vec<NewDelivery> {
         let event_id = event.id();
         let mut owed = Vec::new();
-        let about_itself = |notifier: &&String| {
-            matches!(event.kind, EventKind::NotifierDown | EventKind::NotifierUp)
-                && **notifier == event.key.subject
-        };
-        for notifier in rule.notify.iter().filter(|notifier| !about_itself(notifier)) {
+        for notifier in rule.notified(event.kind, &event.key.subject) {
             let Some(route) = self.0.get(notifier) else { continue };
             for recipient in &route.recipients {
                 owed.push(NewDelivery {
                     id: DeliveryId::of(event_id.as_str(), &rule.name, notifier, recipient),
                     event_id: event_id.clone(),
                     rule: rule.name.clone(),
-                    notifier: notifier.clone(),
+                    notifier: notifier.to_owned(),
                     recipient: recipient.clone(),
                     template: rule.template.clone(),
                     include_download_url: rule.include_download_url,

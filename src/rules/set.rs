@@ -72,9 +72,14 @@ impl RuleSet {
 
     /// What one rule says, whatever others say: for events that belong to the rule that made
     /// them. `None` where there is no such rule (any more).
-    pub fn judge_one(&self, rule: &str, event: &Event) -> Option<(&Rule, Verdict)> {
+    pub fn judge_one(
+        &self,
+        rule: &str,
+        kind: EventKind,
+        facts: &Facts,
+    ) -> Option<(&Rule, Verdict)> {
         let rule = self.get(rule)?;
-        Some((rule, rule.judge(event.kind, &Facts::of(event))))
+        Some((rule, rule.judge(kind, facts)))
     }
 
     /// The rule of that name.

@@ -7,13 +7,13 @@
 use std::collections::{HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 use super::{Ingest, IngestParts, PollError};
 use crate::diff::{EndedJob, project_idle};
-use crate::model::{Event, EventId, EventKind, JobId, Pacing, ProjectName, TimedJob, number_of};
+use crate::model::{Event, EventId, EventKind, JobId, Pacing, ProjectName, number_of};
 use crate::pipeline::policy::Policy;
-use crate::rules::{After, Due, Rule, Spend, Watched, usual};
+use crate::rules::{After, Due, Facts, Rule, Spend, Watched, usual};
 use crate::store::{Committed, Deciding, OpenJob, StoreError, WalkCommit};
 
 /// How far back a start looks for projects that came to rest unnoticed.
@@ -89,10 +89,6 @@ impl Ingest {
         let mut events = self.slow_jobs(&policy, now).await?;
         events.extend(self.idle_projects(&policy, now).await?);
         events.extend(self.crossed_limits(&policy, now).await?);
-        if events.is_empty() {
-            self.timers.looked(&[]);
-            return Ok(Committed::default());
-        }
         let IngestParts { client, store, clock, .. } = &self.parts;
         self.names.fill(&mut events, client, store, clock).await?;
         for event in &mut events {
@@ -105,9 +101,10 @@ impl Ingest {
         }
         // What its rule would not say is none of its business, and is asked for again.
         events.retain(|event| match event.made_by() {
-            Some(rule) => {
-                policy.rules.judge_one(rule, event).is_some_and(|(_, verdict)| verdict.sends())
-            }
+            Some(rule) => policy
+                .rules
+                .judge_one(rule, event.kind, &Facts::of(event))
+                .is_some_and(|(_, verdict)| verdict.sends()),
             None => true,
         });
         if events.is_empty() {
@@ -141,41 +138,30 @@ impl Ingest {
         }
         let mut events = Vec::new();
         for (rule, job, saying) in due {
-            let event = self.timer_event(rule, job, &saying, Map::new(), now);
+            let event = self.timer_event(rule, job, &saying, now);
             if self.timers.said.contains(&event.id()) {
                 continue;
             }
             let source = &self.parts.settings.name;
             let row = self.parts.store.job(source, job.id.as_str()).await?;
             let Some(known) = row.map(|row| row.job) else { continue };
-            let mut event = self.timer_event(rule, job, &saying, known.document, now);
-            event.from = Some(known.state.as_str().to_owned());
-            event.to = event.from.clone();
-            events.push(event);
+            let state = Some(known.state.as_str().to_owned());
+            let job = Some(known.document);
+            events.push(Event { from: state.clone(), to: state, job, ..event });
         }
         Ok(events)
     }
 
-    fn timer_event(
-        &self,
-        rule: &Rule,
-        job: &OpenJob,
-        saying: &Due,
-        document: Map<String, Value>,
-        now: Timestamp,
-    ) -> Event {
-        let about = TimedJob {
-            source: self.parts.settings.name.clone(),
-            id: job.id.clone(),
-            state: String::new(),
-            document,
-        };
+    /// The saying as an event that tells nothing of the job yet: enough for its key.
+    fn timer_event(&self, rule: &Rule, job: &OpenJob, saying: &Due, now: Timestamp) -> Event {
         // Of a standstill: a later one is another.
         let progress = match (saying.kind, job.progress) {
             (EventKind::Stalled, Some(progress)) => progress.0.to_string(),
             _ => String::new(),
         };
-        Event::of_timer(saying.kind, &rule.name, saying.facts(), &progress, about, now)
+        let source = &self.parts.settings.name;
+        let timer = saying.facts();
+        Event::of_timer(saying.kind, &rule.name, timer, &progress, source, &job.id, now)
     }
 
     fn watched(&self, job: &OpenJob) -> Watched {

@@ -181,7 +181,9 @@ fn events_of_one_rule_are_for_that_rule_alone() {
     let rules = RuleSet::new(vec![stuck.clone(), Rule { name: "stuck too".into(), ..stuck }]);
     let stalled = |job_type: &str| event(EventKind::Stalled, json!({"job_type": job_type}));
     let one = |rule: &str, event: &Event| {
-        rules.judge_one(rule, event).map(|(rule, verdict)| (rule.name.as_str(), verdict))
+        rules
+            .judge_one(rule, event.kind, &Facts::of(event))
+            .map(|(rule, verdict)| (rule.name.as_str(), verdict))
     };
 
     assert!(rules.judge(&stalled("agent")).is_empty());
