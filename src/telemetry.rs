@@ -4,64 +4,22 @@
 //! below `warn`: libraries log requests, and requests hold secrets. Text from outside is
 //! logged escaped (`?`), never raw. [`metrics`] are counted in the same functions.
 
+mod logging;
 pub mod metrics;
+#[cfg(feature = "otlp")]
+mod otlp;
 
-use std::io::IsTerminal;
+pub use logging::{LogFormat, end, init};
+
 use std::time::Duration;
 
-use tracing::{Level, Metadata, debug, error, info, warn};
-use tracing_subscriber::filter::{EnvFilter, FilterExt, filter_fn};
-use tracing_subscriber::layer::{Layer, SubscriberExt};
-use tracing_subscriber::util::SubscriberInitExt;
+use tracing::{debug, error, info, warn};
 
 use self::metrics::{DeliveryOutcome, Metrics, PollOutcome};
 use crate::model::{DeliveryId, Event};
 
 /// What this process has counted.
 pub static METRICS: Metrics = Metrics::new();
-
-/// How log lines look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
-    Text,
-    /// One JSON object a line.
-    Json,
-}
-
-/// Starts logging, once a process. `level` has the syntax of `RUST_LOG`.
-///
-/// # Errors
-/// What is wrong with `level`.
-pub fn init(format: LogFormat, level: &str, no_colour: bool) -> Result<(), String> {
-    let wanted = EnvFilter::builder()
-        .parse(level)
-        .map_err(|cause| format!("`{level}` is no log level: {cause}; try `info` or `debug`"))?;
-    let filter = wanted.and(filter_fn(is_ours_or_serious));
-    let registry = tracing_subscriber::registry();
-    let colours = std::io::stderr().is_terminal() && !no_colour;
-    // A second start, in tests, keeps the first.
-    let _ = match format {
-        LogFormat::Text => {
-            let layer = tracing_subscriber::fmt::layer()
-                .with_writer(std::io::stderr)
-                .with_ansi(colours)
-                .with_target(false);
-            registry.with(layer.with_filter(filter)).try_init()
-        }
-        LogFormat::Json => {
-            let layer = tracing_subscriber::fmt::layer()
-                .json()
-                .flatten_event(true)
-                .with_writer(std::io::stderr);
-            registry.with(layer.with_filter(filter)).try_init()
-        }
-    };
-    Ok(())
-}
-
-fn is_ours_or_serious(metadata: &Metadata<'_>) -> bool {
-    metadata.target().starts_with("descript_notify") || *metadata.level() <= Level::WARN
-}
 
 /// A walk that has been written down, in numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

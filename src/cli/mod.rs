@@ -142,7 +142,9 @@ pub fn main() -> Exit {
         }
     };
     let screen = Screen::of_process();
-    match dispatch(cli, &screen) {
+    let ended = dispatch(cli, &screen);
+    telemetry::end();
+    match ended {
         Ok(exit) => exit,
         Err(stop) => {
             stop.messages.iter().for_each(|message| screen.complain(message));
@@ -191,7 +193,8 @@ fn start_logging(global: &Global, command: &Command, screen: &Screen) -> Result<
     };
     let usual = if matches!(command, Command::Run(_)) { "info" } else { "warn" };
     let level = global.log.as_deref().filter(|level| !level.trim().is_empty()).unwrap_or(usual);
-    telemetry::init(format, level, !screen.colour_allowed()).map_err(Stop::usage)
+    let traces = matches!(command, Command::Run(_));
+    telemetry::init(format, level, !screen.colour_allowed(), traces).map_err(Stop::usage)
 }
 
 /// Two threads are plenty for a program that waits, and cost little memory.
