@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use descript_notify::clock::Clock;
-use descript_notify::config::{self, Defaults};
+use descript_notify::config::{self, Config, Defaults};
 use descript_notify::deliver;
 use descript_notify::emulator::{Emulator, Fault, Options, Running, World};
 use descript_notify::model::{Event, EventKind};
@@ -55,40 +55,48 @@ impl Stage {
         Self { main, other, store, clock, rules: rules.to_owned(), folder }
     }
 
-    /// A poller of the main source as a start makes it.
-    async fn start(&self) -> Ingest {
-        self.start_source(0).await
+    /// What a reload puts in the place of the policy: other rules.
+    fn policy(&self, rules: &str) -> Policy {
+        let config = self.config(rules);
+        let routes = config.notifiers.iter();
+        let routes = routes.map(|settings| (settings.name.clone(), Route::of(settings)));
+        let rules = RuleSet::new(config.rules);
+        Policy { routes: Routes::new(routes), rules, ..Policy::default() }
     }
 
-    async fn start_source(&self, place: usize) -> Ingest {
+    fn config(&self, rules: &str) -> Config {
         let source = |name: &str, at: &Running| {
             let url = at.base_url();
             format!("[sources.{name}]\ntoken = \"t0ken-t0ken\"\nbase_url = \"{url}\"\n")
         };
         let text = format!(
             "[service]\nstore = \"sqlite://state.db\"\n{}{}\
-             [notifiers.screen]\ntype = \"console\"\n{}",
+             [notifiers.screen]\ntype = \"console\"\n{rules}",
             source("main", &self.main),
             source("other", &self.other),
-            self.rules
         );
         let parsed = config::parse(&text, Path::new("/"), &Defaults::default());
-        let config = parsed.config.unwrap_or_else(|| panic!("{:?}", parsed.problems));
-        let settings = config.sources[place].clone();
+        parsed.config.unwrap_or_else(|| panic!("{:?}", parsed.problems))
+    }
+
+    /// A poller of the main source as a start makes it.
+    async fn start(&self) -> Ingest {
+        self.start_source(0).await
+    }
+
+    async fn start_source(&self, place: usize) -> Ingest {
+        self.start_with(place, &Current::new(self.policy(&self.rules))).await
+    }
+
+    async fn start_with(&self, place: usize, policy: &Current) -> Ingest {
+        let settings = self.config(&self.rules).sources[place].clone();
         let resolver = Resolver::of_vars(&[], Path::new("/"));
         let client = Client::build(&settings, &resolver, &mut Redactor::default()).unwrap();
-        let routes = config.notifiers.iter();
-        let routes = routes.map(|settings| (settings.name.clone(), Route::of(settings)));
-        let policy = Policy {
-            routes: Routes::new(routes),
-            rules: RuleSet::new(config.rules),
-            ..Policy::default()
-        };
         let parts = IngestParts {
             settings,
             client: std::sync::Arc::new(client),
             store: self.store.clone(),
-            policy: Current::new(policy),
+            policy: policy.clone(),
             nudges: Nudges::default(),
             clock: self.clock.clone(),
             keep: Duration::from_secs(30 * 86_400),

@@ -1,5 +1,6 @@
 //! `spend_crossed`: once in a period, whichever source's job has reached the limit.
 
+use descript_notify::pipeline::Current;
 use serde_json::{Value, json};
 
 use crate::{Stage, look};
@@ -106,4 +107,23 @@ async fn what_was_used_before_anybody_watched_is_told_for_the_running_period_alo
     look(&mut ingest).await;
 
     assert_eq!(crossed(&stage).await, [("2026-11-21T00:00:00Z".to_owned(), 100)]);
+}
+
+#[tokio::test]
+async fn an_amount_that_a_reload_lowers_is_reached_at_the_next_look() {
+    let stage = Stage::prepare(RULE).await;
+    let policy = Current::new(stage.policy(RULE));
+    let mut ingest = stage.start_with(0, &policy).await;
+    stage.run("a", "p");
+    look(&mut ingest).await;
+    stage.finish("a", used(60));
+    look(&mut ingest).await;
+    let before = stage.made().await.len();
+
+    policy.replace(stage.policy(&RULE.replace("credits = 100", "credits = 50")));
+    look(&mut ingest).await;
+    look(&mut ingest).await;
+
+    assert_eq!(before, 0);
+    assert_eq!(crossed(&stage).await, [("2026-11-20T00:00:00Z".to_owned(), 60)]);
 }

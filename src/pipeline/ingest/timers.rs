@@ -5,6 +5,7 @@
 //! key. So a restart, or a rule that is new, changes only what is due now.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, json};
@@ -38,6 +39,8 @@ pub(super) struct Timers {
     spent_since: Option<Timestamp>,
     /// Nothing has been looked at since the start.
     is_new: bool,
+    /// What it was looked at with: another may ask for less.
+    looked_with: Option<Arc<Policy>>,
 }
 
 impl Default for Timers {
@@ -48,6 +51,7 @@ impl Default for Timers {
             spent: true,
             spent_since: None,
             is_new: true,
+            looked_with: None,
         }
     }
 }
@@ -66,14 +70,21 @@ impl Timers {
         self.spent_since = self.spent_since.into_iter().chain(ends).min();
     }
 
+    /// Whether something may have been spent, or be too much now, that was not looked at.
+    fn has_to_add_up(&self, policy: &Arc<Policy>) -> bool {
+        let known = self.looked_with.as_ref().is_some_and(|known| Arc::ptr_eq(known, policy));
+        self.spent || !known
+    }
+
     /// All of it has been looked at, and `said` is written down.
-    fn looked(&mut self, said: &[EventId]) {
+    fn looked(&mut self, policy: Arc<Policy>, said: &[EventId]) {
         self.said.extend(said.iter().cloned());
         // A project that is not idle is touched again when its last job ends.
         self.touched.clear();
         self.spent = false;
         self.spent_since = None;
         self.is_new = false;
+        self.looked_with = Some(policy);
     }
 }
 
@@ -108,7 +119,7 @@ impl Ingest {
             None => true,
         });
         if events.is_empty() {
-            self.timers.looked(&[]);
+            self.timers.looked(policy, &[]);
             return Ok(Committed::default());
         }
         let said: Vec<EventId> = events.iter().map(Event::id).collect();
@@ -116,7 +127,7 @@ impl Ingest {
         let walk = self.parts.store.begin(&self.parts.settings.name).await?;
         let commit = WalkCommit { events, ..WalkCommit::default() };
         let committed = walk.commit(&commit, Deciding { now, decide: &decide }).await?;
-        self.timers.looked(&said);
+        self.timers.looked(policy, &said);
         self.parts.nudges.announce(&committed.decided);
         Ok(committed)
     }
@@ -229,11 +240,11 @@ impl Ingest {
     /// Limits of spending that ended jobs have reached.
     async fn crossed_limits(
         &self,
-        policy: &Policy,
+        policy: &Arc<Policy>,
         now: Timestamp,
     ) -> Result<Vec<Event>, StoreError> {
         let mut events = Vec::new();
-        if !self.timers.spent {
+        if !self.timers.has_to_add_up(policy) {
             return Ok(events);
         }
         let spenders =
