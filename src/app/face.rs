@@ -31,15 +31,27 @@ pub(super) struct Face {
 }
 
 impl Face {
-    /// Has the web server show these sources and notifiers from now on; gives the loops' ends of
-    /// their doors.
-    pub(super) fn show(&mut self, site: &Site) -> HashMap<String, mpsc::Receiver<JobId>> {
+    /// Has the web server show these sources and notifiers from now on. A source that `stays`
+    /// keeps its door; gives the loops' ends of those that are new.
+    pub(super) fn show(
+        &mut self,
+        site: &Site,
+        stays: impl Fn(&str) -> bool,
+    ) -> HashMap<String, mpsc::Receiver<JobId>> {
         let mut shown = std::mem::take(&mut self.shown);
         let mut called = HashMap::new();
+        let before = site.get();
         for (source, key) in self.keys.drain(..) {
-            let (calls, receiver) = mpsc::channel(MOST_CALLS);
-            shown.doors.insert(source.clone(), Door { key, calls });
-            called.insert(source, receiver);
+            let known = before.doors.get(&source).filter(|_| stays(&source));
+            let calls = known.map_or_else(
+                || {
+                    let (calls, receiver) = mpsc::channel(MOST_CALLS);
+                    called.insert(source.clone(), receiver);
+                    calls
+                },
+                |known| known.calls.clone(),
+            );
+            shown.doors.insert(source, Door { key, calls });
         }
         site.replace(shown);
         called
@@ -127,7 +139,7 @@ pub(super) async fn bind(
 ) -> Result<Bound, BindError> {
     let mut bound = Bound::default();
     let Some(mut face) = face else { return Ok(bound) };
-    bound.doors = face.show(&bound.site);
+    bound.doors = face.show(&bound.site, |_| false);
     let parts = WebParts {
         store: store.clone(),
         clock: clock.clone(),

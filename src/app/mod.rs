@@ -178,7 +178,14 @@ impl Service {
         if identity != self.face {
             telemetry::reload_needs_restart("listen");
         }
-        let mut doors = face.map(|mut face| face.show(&self.site)).unwrap_or_default();
+        let stays = |name: &str| {
+            sources.iter().any(|planned| {
+                planned.settings.name == name
+                    && self.loops.runs(Kind::Source, name, planned.identity)
+            })
+        };
+        let doors = face.map(|mut face| face.show(&self.site, stays));
+        let mut doors = doors.unwrap_or_default();
         let rules = policy.rules.rules().len();
         self.bench.policy.replace(policy);
         let source_names: Vec<String> =
@@ -194,7 +201,6 @@ impl Service {
         self.loops.keep_only(Kind::Source, &source_names);
         for planned in sources {
             let name = planned.settings.name.clone();
-            // A door is new with each reload, so its source begins anew.
             let door = doors.remove(&name);
             if self.loops.runs(Kind::Source, &name, planned.identity) && door.is_none() {
                 continue;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::Stage;
 use crate::support::bridge::Setup;
 use crate::support::eventually;
+use crate::support::program::Signal;
 use crate::support::sink::Sink;
 
 const KEY: &str = "callback-key-0123456789";
@@ -69,6 +70,23 @@ async fn a_called_job_is_told_within_a_fraction_of_a_second() {
     println!("callback to message: median {:?}, longest {:?}", took[5], took[10]);
     // 100 ms is meant; the machine may be busy with other tests.
     assert!(took[5] < Duration::from_millis(500), "{took:?}");
+}
+
+#[tokio::test]
+async fn a_reload_that_leaves_the_source_alone_leaves_its_door_open_and_asks_for_no_poll() {
+    let sink = Sink::start().await;
+    let stage = resting(setup(&sink)).await;
+    let walks = stage.bridge.walks();
+
+    stage.program.signal(Signal::Hup).await;
+    stage.program.wait_for_stderr("read again and is in force").await;
+    let job = stage.bridge.run("agent");
+    stage.bridge.succeed(&job);
+    assert_eq!(call(&stage, &json!({"job_id": job})).await, 202);
+    let told = sink.wait_for(1).await;
+
+    assert_eq!(told[0].job_id(), job);
+    assert_eq!(stage.bridge.walks(), walks);
 }
 
 #[tokio::test]
