@@ -9,7 +9,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use serde_json::{Value, json};
 
-use super::driver::{Session, shout};
+use super::driver::{Session, is_required, shout};
 use crate::support::PATIENCE;
 
 /// Holds the path of axe-core's script; without it no accessibility is checked.
@@ -45,6 +45,9 @@ pub const LOOKS: [Look; 4] = [
 
 /// A phone in daylight.
 pub const PHONE: Look = LOOKS[2];
+
+/// The narrowest window that all must be readable in, which is also a desk's at 400 %.
+pub const NARROW: Look = Look { name: "narrow", width: 320, ..PHONE };
 
 /// A browser at one place; everything it asks for must be below that.
 #[derive(Debug)]
@@ -83,7 +86,11 @@ impl Browser {
 
     /// Goes to a path below home.
     pub async fn go(&self, path: &str) {
-        let url = format!("{}{path}", self.home);
+        self.stray(&format!("{}{path}", self.home)).await;
+    }
+
+    /// Goes anywhere.
+    pub async fn stray(&self, url: &str) {
         self.session.command("/url", &json!({"url": url})).await.unwrap();
     }
 
@@ -218,43 +225,60 @@ impl Browser {
         assert!(told[0].as_f64() <= told[1].as_f64(), "wider than its window: {told:#}");
     }
 
-    /// Nothing that axe-core finds in the page is serious.
-    pub async fn is_accessible(&self, name: &str) {
+    /// What axe-core finds wrong with the page, or `None` where there is no axe-core.
+    pub async fn barriers(&self) -> Option<Value> {
         let Some(path) = std::env::var_os(AXE) else {
-            shout(&format!("SKIPPED: the accessibility of {name}; set {AXE} to axe-core's script"));
-            return;
+            assert!(!is_required(), "there is no axe-core: {AXE} is not set");
+            shout(&format!("SKIPPED: the accessibility check ({AXE} is not set)"));
+            return None;
         };
         let axe = std::fs::read_to_string(Path::new(&path)).unwrap();
         self.script(&format!("{axe}\nwindow.axe = axe"), json!([])).await;
         let run = "const done = arguments[0]; \
             axe.run(document, {preload: false, resultTypes: ['violations']}).then(told => done({\
               passes: told.passes.length, \
-              violations: told.violations.map(it => [it.impact, it.id, it.help, \
+              violations: told.violations.map(it => [it.id, it.impact, it.help, \
                 it.nodes.map(node => node.html + ' — ' + node.failureSummary)])}))";
         let body = json!({"script": run, "args": []});
         let told = self.session.command("/execute/async", &body).await.unwrap();
         assert!(told["passes"].as_u64() > Some(5), "axe-core looked at nothing: {told}");
-        assert_eq!(told["violations"], json!([]), "{name}: {told:#}");
+        Some(told["violations"].clone())
     }
 
-    /// Ends the browser, and sees that the console has nothing to complain about and that no
-    /// page asked for anything from elsewhere.
-    pub async fn close(mut self) {
-        self.is_closed = true;
-        let mut complaints = self.log("browser").await;
-        complaints.retain(|entry| {
-            let text = entry["message"].as_str().unwrap_or_default();
-            entry["level"] == "SEVERE" && !self.expected.iter().any(|said| text.contains(said))
-        });
-        assert!(complaints.is_empty(), "the console: {complaints:#?}");
+    /// Nobody is kept out of the page.
+    pub async fn is_accessible(&self, name: &str) {
+        let barriers = self.barriers().await.unwrap_or(json!([]));
+        assert_eq!(barriers, json!([]), "{name}: {barriers:#}");
+    }
+
+    /// What the console complains about, and what pages asked for from elsewhere.
+    pub async fn faults(&self) -> Vec<String> {
+        let said = self.log("browser").await;
+        let said = said.iter().filter(|entry| entry["level"] == "SEVERE");
+        let said = said.filter_map(|entry| entry["message"].as_str());
+        let unexpected = |text: &&str| !self.expected.iter().any(|known| text.contains(known));
+        let complaints = said.filter(unexpected).map(|text| format!("the console: {text}"));
+        let mut faults: Vec<String> = complaints.collect();
         let requests = self.requests().await;
         let below = format!("{}/", self.home);
+        assert!(requests.iter().any(|url| url.starts_with(&below)), "nobody watched the pages");
         // The browser's own first page is inside it.
         let inside = |url: &str| url.starts_with("chrome://") || url.starts_with("data:");
-        let strange: Vec<&String> =
-            requests.iter().filter(|url| !url.starts_with(&below) && !inside(url)).collect();
-        assert!(requests.iter().any(|url| url.starts_with(&below)), "nobody watched the pages");
-        assert!(strange.is_empty(), "asked for from elsewhere: {strange:#?}");
+        let strange = requests.iter().filter(|url| !url.starts_with(&below) && !inside(url));
+        faults.extend(strange.map(|url| format!("asked for from elsewhere: {url}")));
+        faults
+    }
+
+    /// Ends the browser; nothing was wrong with any page that it showed.
+    pub async fn close(mut self) {
+        self.is_closed = true;
+        let faults = self.faults().await;
+        assert!(faults.is_empty(), "{faults:#?}");
+    }
+
+    /// Ends it when the test has found what it looked for itself.
+    pub fn leave(mut self) {
+        self.is_closed = true;
     }
 
     /// What every page so far has asked for.

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::browser::{Browser, LOOKS};
+use crate::browser::{Browser, LOOKS, NARROW};
 use crate::home;
 use crate::support::bridge::{Setup, rule, webhook};
 use crate::support::sink::{Answer, Sink};
@@ -11,6 +11,8 @@ use crate::support::stage::Stage;
 
 /// The page as it is open now, in every look.
 async fn in_every_look(browser: &Browser, name: &str) {
+    browser.look(NARROW).await;
+    browser.fits().await;
     for look in LOOKS {
         browser.look(look).await;
         let name = format!("{name}-{}", look.name);
@@ -123,4 +125,34 @@ async fn the_door_and_a_problem_are_fit_to_be_seen() {
     browser.until_shown("main", "no such job is known").await;
     in_every_look(&browser, "problem").await;
     browser.close().await;
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_page_would_be_seen() {
+    let sink = Sink::start().await;
+    let stage = Stage::start(Setup::everything_to(&sink)).await;
+    let Some(mut browser) = Browser::open(&home(&stage)).await else { return };
+    browser.expect("status of 404");
+    browser.go("/").await;
+    browser.until_shown("#live", "Live").await;
+
+    let spoil = "const bad = document.createElement('p'); bad.id = 'bad'; \
+        bad.append(document.createElement('img'), 'pale'); \
+        document.querySelector('main').append(bad); \
+        bad.style.color = '#ccc'; bad.style.background = '#fff'; \
+        bad.firstChild.src = 'http://127.0.0.1:9/elsewhere.png'";
+    browser.script(spoil, json!([])).await;
+    if let Some(barriers) = browser.barriers().await {
+        let found: Vec<&str> =
+            barriers.as_array().unwrap().iter().filter_map(|it| it[0].as_str()).collect();
+        assert!(found.contains(&"color-contrast") && found.contains(&"image-alt"), "{barriers:#}");
+    }
+    browser.go("/nowhere").await;
+    browser.stray("data:text/html,<img src=http://127.0.0.1:9/elsewhere.png>").await;
+    let faults = browser.faults().await.join("\n");
+
+    assert!(faults.contains("violates the following Content Security Policy"), "{faults}");
+    assert!(faults.contains("asked for from elsewhere: http://127.0.0.1:9/"), "{faults}");
+    assert!(!faults.contains("404"), "what is expected is no fault: {faults}");
+    browser.leave();
 }
