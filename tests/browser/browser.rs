@@ -190,7 +190,9 @@ impl Browser {
         self.session.command("/actions", &json!({"actions": [keys]})).await.unwrap();
     }
 
+    /// Waits for an element; its name in the protocol.
     async fn element(&self, css: &str) -> String {
+        self.until(&format!("document.querySelector({})", json!(css))).await;
         let body = json!({"using": "css selector", "value": css});
         let found = self.session.command("/element", &body).await.unwrap();
         found[ELEMENT].as_str().unwrap().to_owned()

@@ -8,12 +8,13 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::support::PATIENCE;
@@ -48,6 +49,13 @@ const ARGUMENTS: [&str; 16] = [
     "--force-color-profile=srgb",
 ];
 
+/// Runs the driver until it ends, or until the standard input does, which the tests hold open.
+const GUARDED: &str = "exec 3<&0 2>&1; \"$0\" --port=0 3<&- </dev/null & driver=$!; \
+    (cat <&3; kill $driver) >/dev/null 2>&1 & watch=$!; exec 3<&-; wait $driver; kill $watch";
+
+const STARTS: usize = 3;
+const START_WITHIN: Duration = Duration::from_secs(15);
+
 /// A browser under control.
 #[derive(Debug)]
 pub struct Session {
@@ -72,9 +80,7 @@ impl Session {
         };
         let turn = TURNS.acquire().await.unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let (guard, port) = tokio::time::timeout(PATIENCE, drive(&driver, folder.path()))
-            .await
-            .expect("the driver does not start");
+        let (guard, port) = drive(&driver, folder.path()).await;
         descript_notify::deliver::http::install_crypto();
         let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
         let url = format!("http://127.0.0.1:{port}/session");
@@ -145,30 +151,43 @@ impl Drop for Session {
     }
 }
 
-/// Starts the driver; its port.
+/// Starts the driver; its guard and its port. A second one is tried where the first says nothing
+/// or ends: another program may have taken the port that it had chosen.
+///
+/// # Panics
+/// When none starts; the message holds what they said.
 async fn drive(driver: &Path, folder: &Path) -> (Child, u16) {
-    // The shell waits for the end of its input, which comes with the end of the tests.
-    let guard = "\"$0\" --port=0 </dev/null & cat >/dev/null; kill $!";
-    let mut guard = Command::new("sh")
-        .arg("-c")
-        .arg(guard)
-        .arg(driver)
+    let mut said = String::new();
+    for _ in 0..STARTS {
         // What the two leave behind goes with the folder.
-        .env("TMPDIR", folder)
-        .env("HOME", folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(guard.stdout.take().unwrap()).lines();
-    while let Some(line) = lines.next_line().await.unwrap() {
-        if let Some((_, port)) = line.split_once("started successfully on port ") {
-            return (guard, port.trim_end_matches('.').parse().unwrap());
+        let mut guard = Command::new("sh")
+            .args(["-c", GUARDED])
+            .arg(driver)
+            .env("TMPDIR", folder)
+            .env("HOME", folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let stream = guard.stdout.take().unwrap();
+        let port = tokio::time::timeout(START_WITHIN, port_of(stream, &mut said)).await;
+        if let Ok(Some(port)) = port {
+            return (guard, port);
         }
     }
-    panic!("{} ended at once", driver.display())
+    panic!("{} does not start: {said}", driver.display())
+}
+
+async fn port_of(stream: ChildStdout, said: &mut String) -> Option<u16> {
+    let mut lines = BufReader::new(stream).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        if let Some((_, port)) = line.split_once("started successfully on port ") {
+            return port.trim_end_matches('.').parse().ok();
+        }
+        said.push_str(&format!("{line}\n"));
+    }
+    None
 }
 
 /// The first of these programs that is on this machine.
