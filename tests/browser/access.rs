@@ -71,3 +71,33 @@ async fn a_page_left_open_asks_for_the_token_when_its_session_has_ended() {
     assert!(!browser.text("body").await.contains("Spring"));
     browser.close().await;
 }
+
+#[tokio::test]
+async fn a_page_that_outlives_the_service_still_decides_and_logs_out() {
+    let sink = Sink::start().await;
+    let setup = with_tokens(Setup::everything_to(&sink));
+    let (stage, id) = with_one_dead_delivery(&sink, setup).await;
+    let Some(mut browser) = Browser::open(&home(&stage)).await else { return };
+    browser.expect("status of 401");
+    browser.expect("net::ERR_");
+    browser.go("/login").await;
+    browser.type_into("#token", ADMIN).await;
+    browser.press(ENTER).await;
+    browser.until_shown("#live", "Live").await;
+
+    let stage = stage.restart().await;
+    stage.bridge.run("agent");
+    browser.until_shown("#running", "AI edit").await;
+    browser.click(".top form button").await;
+
+    browser.until("document.querySelector('#token')").await;
+    browser.type_into("#token", ADMIN).await;
+    browser.press(ENTER).await;
+    browser.until_shown("#live", "Live").await;
+    let stage = stage.restart().await;
+    stage.bridge.run("publish");
+    browser.until_shown("#running", "Publish").await;
+    browser.click(&format!("#retry-{id}")).await;
+    browser.until_shown("#settled", "failed: Spring launch").await;
+    browser.close().await;
+}

@@ -98,3 +98,18 @@ async fn a_keyboard_is_enough() {
     assert!(!passed.contains(&json!("descript-notify")), "the content was not skipped to");
     browser.close().await;
 }
+
+#[tokio::test]
+async fn a_double_click_is_a_click() {
+    let sink = Sink::start().await;
+    let (stage, id) = with_one_dead_delivery(&sink, Setup::everything_to(&sink)).await;
+    let Some(browser) = Browser::open(&home(&stage)).await else { return };
+    browser.go("/").await;
+
+    browser.click_twice(&format!("#retry-{id}")).await;
+
+    browser.until_shown("#settled", "failed: Spring launch").await;
+    assert_eq!(browser.path().await, "/");
+    assert_eq!(sink.count(), 2);
+    browser.close().await;
+}

@@ -95,22 +95,17 @@ async fn a_link_keeps_the_focus_when_rows_come_in_above_it() {
 }
 
 #[tokio::test]
-async fn a_page_says_when_it_is_cut_off_and_is_live_again_by_itself() {
+async fn a_page_is_live_again_by_itself_after_a_restart() {
     let sink = Sink::start().await;
     let stage = Stage::start(Setup::everything_to(&sink)).await;
     let Some(mut browser) = Browser::open(&home(&stage)).await else { return };
     browser.expect("net::ERR_");
     browser.go("/").await;
     mark_page(&browser).await;
-    let Stage { bridge, program, address, .. } = stage;
 
-    program.kill().await;
-    browser.until_shown("#live", "Not connected").await;
-    let listen = std::fs::read_to_string(bridge.config()).unwrap();
-    std::fs::write(bridge.config(), listen.replace("127.0.0.1:0", &address)).unwrap();
-    let _again = bridge.start().await;
+    let stage = stage.restart().await;
     browser.until_shown("#live", "Live").await;
-    bridge.run("agent");
+    stage.bridge.run("agent");
     browser.until_shown("#running", "AI edit").await;
 
     assert_eq!(browser.value(SAME_PAGE).await, true);

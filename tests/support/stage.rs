@@ -34,6 +34,16 @@ impl Stage {
         Self { bridge, program, address, http }
     }
 
+    /// Kills the service, and starts it again where it listened.
+    pub async fn restart(self) -> Self {
+        let Self { bridge, program, address, http } = self;
+        program.kill().await;
+        let config = std::fs::read_to_string(bridge.config()).unwrap();
+        std::fs::write(bridge.config(), config.replace("127.0.0.1:0", &address)).unwrap();
+        let program = bridge.start().await;
+        Self { bridge, program, address, http }
+    }
+
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("http://{}{path}", self.address))
     }

@@ -37,7 +37,8 @@
     return alike.find((one) => one.isEqualNode(of));
   }
 
-  // Puts new sections into the place of those that differ, and the focus back where it was.
+  // Puts new sections into the place of those that differ, and the focus back where it was. A
+  // form is one, too: its mark is good only for the service as it runs now.
   function take(fresh) {
     localTimes(fresh);
     for (const section of document.querySelectorAll("[data-live]")) {
@@ -94,7 +95,7 @@
   }
 
   localTimes(document);
-  if (document.querySelector("[data-live]")) {
+  if (document.querySelector("main [data-live]")) {
     document.addEventListener("visibilitychange", () => (document.hidden ? leave() : listen()));
     window.addEventListener("pagehide", leave);
     window.addEventListener("pageshow", listen);
