@@ -125,6 +125,12 @@ impl Browser {
         self.try_script(body, arguments).await.unwrap_or_else(|cause| panic!("{cause}\n{body}"))
     }
 
+    /// The same, when the function hands its result to its last argument.
+    pub async fn script_later(&self, body: &str, arguments: Value) -> Value {
+        let body = json!({"script": body, "args": arguments});
+        self.session.command("/execute/async", &body).await.unwrap()
+    }
+
     /// The value of an expression.
     pub async fn value(&self, expression: &str) -> Value {
         self.script(&format!("return {expression}"), json!([])).await
@@ -252,8 +258,7 @@ impl Browser {
               passes: told.passes.length, \
               violations: told.violations.map(it => [it.id, it.impact, it.help, \
                 it.nodes.map(node => node.html + ' — ' + node.failureSummary)])}))";
-        let body = json!({"script": run, "args": []});
-        let told = self.session.command("/execute/async", &body).await.unwrap();
+        let told = self.script_later(run, json!([])).await;
         assert!(told["passes"].as_u64() > Some(5), "axe-core looked at nothing: {told}");
         Some(told["violations"].clone())
     }

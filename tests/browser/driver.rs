@@ -213,7 +213,8 @@ fn must_not_be_missing() {
 /// Says something that must be seen also where a test passes, whose prints are swallowed.
 pub fn shout(text: &str) {
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
-    writeln!(std::io::stderr(), "\n*** {test}: {text}\n").unwrap();
+    let mut stderr = std::io::stderr();
+    writeln!(stderr, "\n*** {test}: {text}\n").unwrap();
 }
 
 fn children_of(pid: u32) -> Vec<u32> {

@@ -18,6 +18,7 @@ mod live;
 mod looks;
 mod names;
 mod prefix;
+mod silences;
 mod times;
 
 use support::stage::Stage;
