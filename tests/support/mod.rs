@@ -1,6 +1,7 @@
 //! What the end-to-end tests stand on: the built program, and the world around it.
 //!
 //! [`program`] runs the binary, [`bridge`] sets a whole stage (emulator, config, program),
+//! [`stage`] adds that it listens;
 //! [`sink`] and [`smtp`] are real servers that record what they get and answer from a script,
 //! by chance ([`mood`]), or as chat services do ([`chat`]).
 //! Every wait ends as soon as what it waits for is there, and fails the test after
@@ -12,6 +13,7 @@ pub mod mood;
 pub mod program;
 pub mod sink;
 pub mod smtp;
+pub mod stage;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

@@ -87,7 +87,7 @@ fn page(
         "mark": server.forms.mark(&head.headers),
         "looks": right >= Right::Look,
         "decides": right == Right::Decide,
-        "could_decide": right == Right::Look && parts.access.lets_decide(),
+        "could_decide": right == Right::Look && parts.access.lets_decide() && template != "login",
         "session": has_session(&head.headers),
     });
     let html = server.pages.registry.render(template, &view).map_err(|fault| {

@@ -7,6 +7,7 @@
   const shortest = 2000;
   let last = 0;
   let waiting = null;
+  let stream = null;
 
   const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
   const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
@@ -27,18 +28,29 @@
     live.classList.toggle("on", on);
   }
 
-  // Puts new sections into the place of those that differ, and the focus back where it was.
+  // What now stands for an element of a section that is replaced: the one with its id, or the
+  // one that looks the same in the nearest part that has one.
+  function twin(of) {
+    if (of.id) return document.getElementById(of.id);
+    const part = document.getElementById(of.closest("[id]").id);
+    const alike = part ? [...part.querySelectorAll(of.localName)] : [];
+    return alike.find((one) => one.isEqualNode(of));
+  }
+
+  // Puts new sections into the place of those that differ, and the focus back where it was. A
+  // form is one, too: its mark is good only for the service as it runs now.
   function take(fresh) {
     localTimes(fresh);
     for (const section of document.querySelectorAll("[data-live]")) {
       const next = fresh.getElementById(section.id);
-      if (!next || next.isEqualNode(section)) continue;
-      const focus = section.contains(document.activeElement) ? document.activeElement.id : "";
-      const open = [...section.querySelectorAll("details[open]")].map((part) => part.id);
-      const adopted = document.adoptNode(next);
-      section.replaceWith(adopted);
-      for (const id of open) document.getElementById(id)?.setAttribute("open", "");
-      if (focus) document.getElementById(focus)?.focus();
+      if (!next) continue;
+      for (const part of section.querySelectorAll("details[open]")) {
+        fresh.getElementById(part.id)?.setAttribute("open", "");
+      }
+      if (next.isEqualNode(section)) continue;
+      const held = section.contains(document.activeElement) ? document.activeElement : null;
+      section.replaceWith(document.adoptNode(next));
+      if (held) twin(held)?.focus({ preventScroll: true });
     }
   }
 
@@ -61,20 +73,32 @@
   }
 
   function listen() {
-    const stream = new EventSource(`${base}/api/v1/stream`);
+    if (stream || document.hidden) return;
+    stream = new EventSource(`${base}/api/v1/stream`);
     stream.addEventListener("hello", () => { say("Live", true); soon(); });
     for (const topic of ["event", "delivery", "jobs", "source", "notifier", "changed"]) {
       stream.addEventListener(topic, soon);
     }
     stream.addEventListener("error", () => {
       say("Not connected", false);
-      if (stream.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
+      if (stream?.readyState !== EventSource.CLOSED) return;
+      stream = null;
+      setTimeout(listen, 5000);
     });
   }
 
+  // A browser has six connections for all the tabs of a site: a page that nobody sees, or that
+  // is kept for the way back, leaves its own to others.
+  function leave() {
+    stream?.close();
+    stream = null;
+  }
+
   localTimes(document);
-  if (document.querySelector("[data-live]")) {
-    document.addEventListener("visibilitychange", soon);
+  if (document.querySelector("main [data-live]")) {
+    document.addEventListener("visibilitychange", () => (document.hidden ? leave() : listen()));
+    window.addEventListener("pagehide", leave);
+    window.addEventListener("pageshow", listen);
     listen();
   }
 })();
