@@ -183,6 +183,24 @@ pub fn gap(source: &str, days: i64) {
     );
 }
 
+/// The source is this service's to poll from now on.
+pub fn lease_taken(source: &str, waited: bool) {
+    match waited {
+        true => info!(source, "Taking over: polling {source} from now on."),
+        false => debug!(source, "Polling {source}."),
+    }
+}
+
+/// Another service that shares the store polls the source.
+pub fn lease_elsewhere(source: &str) {
+    info!(source, "Another service polls {source}; waiting to take over.");
+}
+
+/// The source is another service's to poll, or the store cannot be asked.
+pub fn lease_lost(source: &str) {
+    warn!(source, "No longer sure of being the one that polls {source}; waiting to take over.");
+}
+
 /// The API gave an element that is not a job.
 pub fn element_rejected(source: &str, id: Option<&str>, cause: &str) {
     warn!(source, job_id = ?id.unwrap_or("unknown"), cause = ?cause, "Skipped an odd element in the job list of {source}.");

@@ -10,7 +10,7 @@ use super::face::{self, Bound};
 use super::plan::Plan;
 use super::reload::Looks;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, StorePlace};
 use crate::deliver::settings::NotifierSettings;
 use crate::deliver::{self, Notifier};
 use crate::model::Fingerprint;
@@ -20,7 +20,7 @@ use crate::pipeline::{
 use crate::secret::{Redactor, Resolver};
 use crate::source::Client;
 use crate::source::settings::SourceSettings;
-use crate::store::{Access, Store, StoreError};
+use crate::store::{Access, Place, Store, StoreError};
 use crate::telemetry;
 use crate::web::{BindError, Site, Web};
 
@@ -110,17 +110,19 @@ impl App {
         mode: Mode,
     ) -> Result<Self, StartError> {
         let plan = Plan::of(config, resolver, mode).map_err(StartError::Config)?;
-        let Plan { policy, sources, notifiers, keep, store: path, face, .. } = plan;
+        let Plan { policy, sources, notifiers, keep, store: place, face, .. } = plan;
         let watched = Watched {
             is_asked_for: plan.watch,
             templates: plan.templates,
             seen: plan.seen_templates,
         };
-        let store = Store::open(&path, Access::Service, clock.now()).await?;
-        let failed = |error: StoreError| error.of(&path);
+        let store = Store::open_at(&place, Access::Service, clock.now()).await?;
+        let failed = |error: StoreError| error.of(&place);
         let identity = face.as_ref().map(|face| face.identity(resolver));
         let Bound { web, site, mut doors, decided } = face::bind(face, &store, &clock).await?;
-        telemetry::recovered(store.recover(clock.now()).await.map_err(failed)?);
+        if !store.is_shared() {
+            telemetry::recovered(store.recover(clock.now()).await.map_err(failed)?);
+        }
         store.forget_wrong_waits(clock.now()).await.map_err(failed)?;
         let notifier_names: Vec<String> =
             notifiers.iter().map(|planned| planned.settings.name.clone()).collect();
@@ -132,7 +134,7 @@ impl App {
             sources.len(),
             notifiers.len(),
             policy.rules.rules().len(),
-            &path.display().to_string(),
+            &place.to_string(),
         );
         telemetry::expect(&source_names, &notifier_names);
         if let Some(web) = &web {
@@ -230,6 +232,11 @@ impl Forgetting {
         Self { about: Arc::new(Mutex::new((sources, keep))), clock }
     }
 
+    /// The time.
+    pub(super) fn now(&self) -> jiff::Timestamp {
+        self.clock.now()
+    }
+
     /// The same for other sources from now on.
     pub fn change(&self, sources: Vec<String>, keep: Duration) {
         *self.about.lock().unwrap_or_else(PoisonError::into_inner) = (sources, keep);
@@ -257,6 +264,17 @@ pub fn notifier(settings: &NotifierSettings, resolver: &Resolver) -> Result<Noti
     deliver::http::install_crypto();
     let mut redactor = Redactor::default();
     Notifier::build(settings, resolver, &mut redactor).map_err(|problem| problem.to_string())
+}
+
+/// Where the config says that the store is.
+///
+/// # Errors
+/// [`StoreError::Url`] says what is wrong with it.
+pub fn place_of(store: &StorePlace) -> Result<Place, StoreError> {
+    match store {
+        StorePlace::Sqlite(path) => Ok(Place::File(path.clone())),
+        StorePlace::Postgres(url) => Place::of_url(url.expose()),
+    }
 }
 
 /// Reads secrets for the config file at `path`.

@@ -22,7 +22,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-pub use build::{App, Bench, Built, Forgetting, Loop, StartError, Watched, notifier, resolver};
+pub use build::{
+    App, Bench, Built, Forgetting, Loop, StartError, Watched, notifier, place_of, resolver,
+};
 pub use face::listening_faults;
 pub use reload::{Looks, Reload};
 pub use signals::listen_for_signals;
@@ -171,7 +173,7 @@ impl Service {
     /// Puts a plan in the place of what runs.
     async fn apply(&mut self, plan: Plan, path: &std::path::Path) {
         let Plan { policy, sources, notifiers, keep, store, face, .. } = plan;
-        if store != self.bench.store.path() {
+        if !store.is(self.bench.store.place()) {
             telemetry::reload_needs_restart("store");
         }
         let identity = face.as_ref().map(|face| face.identity(&resolver(path)));
@@ -239,7 +241,7 @@ impl Service {
             });
         }
         if let Err(problem) = tell_orphans(&self.bench.store, &notifier_names).await {
-            let problem = problem.of(self.bench.store.path()).to_string();
+            let problem = problem.of(self.bench.store.place()).to_string();
             telemetry::store_trouble(
                 "looking for messages of removed notifiers",
                 &problem,

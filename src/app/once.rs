@@ -22,7 +22,7 @@ impl App {
         let (store, keeper) = (bench.store.clone(), bench.keeper());
         let mut polls = JoinSet::new();
         for Loop { mut work, .. } in ingests {
-            polls.spawn(async move { work.poll().await.result.is_ok() });
+            polls.spawn(async move { work.poll_once().await });
         }
         let mut well = true;
         loop {
@@ -97,6 +97,6 @@ async fn drain_all(
 }
 
 fn store_failed(store: &Store, doing: &str, problem: StoreError) {
-    let problem = problem.of(store.path()).to_string();
+    let problem = problem.of(store.place()).to_string();
     telemetry::store_trouble(doing, &problem, Duration::ZERO);
 }

@@ -8,10 +8,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::build::place_of;
 use super::face::{self, Face};
 use super::reload::Looks;
 use super::template_files::load_templates;
-use crate::config::{Config, StorePlace};
+use crate::config::Config;
 use crate::deliver::settings::NotifierSettings;
 use crate::deliver::{self, Notifier};
 use crate::model::Fingerprint;
@@ -22,6 +23,7 @@ use crate::rules::RuleSet;
 use crate::secret::{Redactor, Resolver, SecretSource};
 use crate::source::Client;
 use crate::source::settings::SourceSettings;
+use crate::store::Place;
 
 /// What is to run.
 pub(super) struct Plan {
@@ -29,7 +31,7 @@ pub(super) struct Plan {
     pub(super) sources: Vec<Planned<SourceSettings, Client>>,
     pub(super) notifiers: Vec<Planned<NotifierSettings, Arc<Notifier>>>,
     pub(super) keep: Duration,
-    pub(super) store: PathBuf,
+    pub(super) store: Place,
     pub(super) face: Option<Face>,
     /// Where the operator's templates are, and whether changes are looked for.
     pub(super) templates: Option<PathBuf>,
@@ -85,7 +87,10 @@ impl Plan {
         if !faults.is_empty() {
             return Err(faults);
         }
-        let StorePlace::Sqlite(store) = config.service.store;
+        let store = match place_of(&config.service.store) {
+            Ok(store) => store,
+            Err(problem) => return Err(vec![problem.to_string()]),
+        };
         let zone = config.service.timezone;
         let rules = RuleSet::new(config.rules);
         Ok(Self {

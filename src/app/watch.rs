@@ -23,6 +23,16 @@ const WATCH_EVERY: Duration = Duration::from_secs(1);
 /// How often sources that left the config are looked for; the first time at the start.
 const FORGET_EVERY: Duration = Duration::from_secs(24 * 3600);
 
+/// After something was heard from another service: what comes close together is looked at once.
+const BREATH: Duration = Duration::from_millis(50);
+
+/// How long the store must have answered until claims of others are taken back: as long as they
+/// may need to find it again and to write down what became of their attempts.
+const STEADY: Duration = Duration::from_secs(12);
+
+/// A gap between two answers after which that begins anew.
+const GAP: Duration = Duration::from_secs(4);
+
 /// What the watch looks after.
 pub(super) struct Watch {
     pub(super) store: Store,
@@ -38,22 +48,34 @@ struct Seen {
     retries: BTreeMap<String, i64>,
 }
 
+/// Since when the store has answered without a gap.
+#[derive(Debug, Default)]
+struct Contact {
+    since: Option<Instant>,
+    last: Option<Instant>,
+}
+
 impl Watch {
     /// Watches until `stop`.
     pub(super) async fn run(self, stop: CancellationToken) {
         let mut seen = self.look().await.ok();
         let mut forget_at = Instant::now() + FORGET_EVERY;
+        let mut contact = Contact::default();
         loop {
             let mut asked = false;
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
                 () = self.decided.notified() => asked = true,
+                () = self.store.heard() => tokio::time::sleep(BREATH).await,
                 () = tokio::time::sleep(WATCH_EVERY) => {}
             }
             // A store in trouble is told by those who need it.
             if let Ok(now) = self.notice(seen.as_ref(), asked).await {
                 seen = Some(now);
+            }
+            if self.store.is_shared() {
+                self.take_back_lost(&mut contact).await;
             }
             if Instant::now() >= forget_at {
                 forget_at += FORGET_EVERY;
@@ -82,6 +104,37 @@ impl Watch {
         Ok(now)
     }
 
+    /// Takes back what other services had claimed and did not write the end of.
+    async fn take_back_lost(&self, contact: &mut Contact) {
+        if contact.last.is_some_and(|last| last.elapsed() < WATCH_EVERY) {
+            return;
+        }
+        let Ok(Ok(lost)) = tokio::time::timeout(GAP, self.store.lost_claims()).await else {
+            contact.since = None;
+            return;
+        };
+        let now = Instant::now();
+        if contact.last.is_none_or(|last| now.duration_since(last) > GAP) {
+            contact.since = None;
+        }
+        contact.last = Some(now);
+        let since = *contact.since.get_or_insert(now);
+        if lost == 0 || now.duration_since(since) < STEADY {
+            return;
+        }
+        match self.store.recover(self.forgetting.now()).await {
+            Ok(0) => {}
+            Ok(count) => {
+                telemetry::recovered(count);
+                self.nudges.ring_all();
+            }
+            Err(problem) => {
+                let problem = problem.of(self.store.place()).to_string();
+                telemetry::store_trouble("taking back lost claims", &problem, WATCH_EVERY);
+            }
+        }
+    }
+
     async fn look(&self) -> Result<Seen, StoreError> {
         // In this order: what is written in between shows at the next look.
         let version = self.store.data_version().await?;
@@ -90,7 +143,7 @@ impl Watch {
 
     async fn forget(&self) {
         if let Err(problem) = self.forgetting.of(&self.store).await {
-            let problem = problem.of(self.store.path()).to_string();
+            let problem = problem.of(self.store.place()).to_string();
             telemetry::store_trouble("forgetting", &problem, FORGET_EVERY);
         }
     }

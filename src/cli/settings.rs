@@ -7,10 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 use super::screen::Screen;
 use super::table::Table;
 use super::{Global, LogFormatArg, Stop};
+use crate::app;
 use crate::clock::Clock;
-use crate::config::{self, Config, Loaded, StorePlace, Surroundings};
+use crate::config::{self, Config, Loaded, Surroundings};
 use crate::problem::{Colour, Problem, Severity, report};
-use crate::store::{Access, Store, StoreError};
+use crate::store::{Access, Place, Store, StoreError};
 use crate::telemetry;
 
 /// Reads the config, tells everything that is wrong with it, and refuses it where that is an
@@ -97,8 +98,8 @@ pub(super) fn found(errors: usize, warnings: usize) -> String {
 
 /// Opens the store beside a running service.
 pub(super) async fn store_beside(global: &Global, screen: &Screen) -> Result<Store, Stop> {
-    let path = store_path(global, screen)?;
-    Store::open(&path, Access::Beside, now()).await.map_err(Stop::failed)
+    let place = store_place(global, screen)?;
+    Store::open_at(&place, Access::Beside, now()).await.map_err(Stop::failed)
 }
 
 /// The same with the config at hand.
@@ -106,20 +107,19 @@ pub(super) async fn store_beside(global: &Global, screen: &Screen) -> Result<Sto
 /// # Errors
 /// [`StoreError`], for a command that can do without a store that is missing.
 pub(super) async fn store_of(config: &Config) -> Result<Store, StoreError> {
-    let StorePlace::Sqlite(path) = &config.service.store;
-    Store::open(path, Access::Beside, now()).await
+    let place = app::place_of(&config.service.store)?;
+    Store::open_at(&place, Access::Beside, now()).await
 }
 
 /// Where the config says that the store is.
-pub(super) fn store_path(global: &Global, screen: &Screen) -> Result<PathBuf, Stop> {
+pub(super) fn store_place(global: &Global, screen: &Screen) -> Result<Place, Stop> {
     let (_, config) = read_quietly(global, screen)?;
-    let StorePlace::Sqlite(path) = config.service.store;
-    Ok(path)
+    app::place_of(&config.service.store).map_err(Stop::usage)
 }
 
 /// A failure of this store as the end of a command.
 pub(super) fn failed(store: &Store) -> impl Fn(StoreError) -> Stop {
-    |error| Stop::failed(error.of(store.path()))
+    |error| Stop::failed(error.of(store.place()))
 }
 
 /// The time, for commands that have no service around them.

@@ -2,7 +2,7 @@
 //! one.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::screen::Screen;
 use super::{Global, Stop, settings};
 use crate::exit::Exit;
-use crate::store::{Access, Condition, Counts, Existing, Store, StoreError};
+use crate::store::{Access, Condition, Counts, Existing, Place, Store, StoreError};
 
 #[derive(Debug, Args)]
 pub(super) struct StoreArgs {
@@ -50,26 +50,26 @@ pub(super) async fn store(
     global: &Global,
     screen: &Screen,
 ) -> Result<Exit, Stop> {
-    let path = settings::store_path(global, screen)?;
+    let place = settings::store_place(global, screen)?;
     match &args.action {
-        Action::Check(args) => check(args, &path, screen).await,
-        Action::Backup(args) => backup(args, &path, screen).await,
+        Action::Check(args) => check(args, &place, screen).await,
+        Action::Backup(args) => backup(args, &place, screen).await,
     }
 }
 
-async fn check(args: &CheckArgs, path: &Path, screen: &Screen) -> Result<Exit, Stop> {
-    let condition = match condition(path).await {
+async fn check(args: &CheckArgs, place: &Place, screen: &Screen) -> Result<Exit, Stop> {
+    let condition = match condition(place).await {
         // What is too damaged to be opened has been checked all the same.
         Err(error) if error.is_damage() => {
-            Condition { faults: vec![error.of(path).to_string()], ..Condition::default() }
+            Condition { faults: vec![error.of(place).to_string()], ..Condition::default() }
         }
-        other => other.map_err(|error| Stop::failed(error.of(path)))?,
+        other => other.map_err(|error| Stop::failed(error.of(place)))?,
     };
     let sound = condition.faults.is_empty();
     if args.json {
-        screen.say_json(&document(path, &condition));
+        screen.say_json(&document(place, &condition));
     } else {
-        screen.say(&report(path, &condition));
+        screen.say(&report(place, &condition));
         for fault in &condition.faults {
             screen.complain(fault);
         }
@@ -80,16 +80,16 @@ async fn check(args: &CheckArgs, path: &Path, screen: &Screen) -> Result<Exit, S
     Ok(if sound { Exit::Done } else { Exit::Failed })
 }
 
-async fn condition(path: &Path) -> Result<Condition, StoreError> {
-    let store = Store::open(path, Access::Beside, settings::now()).await?;
+async fn condition(place: &Place) -> Result<Condition, StoreError> {
+    let store = Store::open_at(place, Access::Beside, settings::now()).await?;
     let condition = store.condition().await;
     store.close().await;
     condition
 }
 
-async fn backup(args: &BackupArgs, path: &Path, screen: &Screen) -> Result<Exit, Stop> {
-    let failed = |error: StoreError| Stop::failed(error.of(path));
-    let store = Store::open(path, Access::Beside, settings::now()).await.map_err(failed)?;
+async fn backup(args: &BackupArgs, place: &Place, screen: &Screen) -> Result<Exit, Stop> {
+    let failed = |error: StoreError| Stop::failed(error.of(place));
+    let store = Store::open_at(place, Access::Beside, settings::now()).await.map_err(failed)?;
     let existing = if args.force { Existing::Replace } else { Existing::Keep };
     let copied = store.backup(&args.file, existing).await;
     store.close().await;
@@ -103,15 +103,15 @@ async fn backup(args: &BackupArgs, path: &Path, screen: &Screen) -> Result<Exit,
     Ok(Exit::Done)
 }
 
-fn document(path: &Path, condition: &Condition) -> Value {
+fn document(place: &Place, condition: &Condition) -> Value {
     let counts = condition.counts.as_ref();
     let oldest = counts.and_then(|counts| counts.oldest_owed).map(|at| at.to_string());
     json!({
-        "store": path.display().to_string(),
+        "store": place.to_string(),
         "ok": condition.faults.is_empty(),
         "problems": condition.faults,
         "schema": condition.schema,
-        "file_bytes": condition.file_bytes,
+        "file_bytes": condition.bytes,
         "wal_bytes": condition.wal_bytes,
         "jobs": counts.map(|counts| &counts.jobs),
         "events": counts.map(|counts| counts.events),
@@ -120,17 +120,20 @@ fn document(path: &Path, condition: &Condition) -> Value {
     })
 }
 
-fn report(path: &Path, condition: &Condition) -> String {
+fn report(place: &Place, condition: &Condition) -> String {
     let sound = if condition.faults.is_empty() { "sound" } else { "damaged" };
     let mut lines = vec![
-        format!("store        {}", path.display()),
+        format!("store        {place}"),
         format!("condition    {sound}"),
         format!("schema       {}", condition.schema),
-        format!(
-            "size         {}, and {} in the log beside it",
-            size(condition.file_bytes),
-            size(condition.wal_bytes)
-        ),
+        match condition.wal_bytes {
+            Some(log) => format!(
+                "size         {}, and {} in the log beside it",
+                size(condition.bytes),
+                size(log)
+            ),
+            None => format!("size         {}", size(condition.bytes)),
+        },
     ];
     if let Some(Counts { jobs, events, deliveries, oldest_owed }) = &condition.counts {
         lines.push(format!("jobs         {}", listed(jobs)));

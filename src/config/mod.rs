@@ -25,6 +25,7 @@ mod on;
 mod pace;
 mod parse;
 mod places;
+mod postgres;
 mod rule;
 mod scan;
 mod schema;
@@ -48,6 +49,7 @@ pub use load::{LoadError, Loaded, LoadedCases, load, load_cases};
 pub use mask::masked;
 pub use parse::{parse, parse_cases};
 pub use places::{NotFound, Surroundings, find};
+pub use postgres::PostgresUrl;
 pub use schema::schema;
 pub use service::{Service, StorePlace};
 

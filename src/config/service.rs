@@ -12,7 +12,8 @@ use super::Defaults;
 use super::length::{self, DAY, Length, SECOND};
 use super::listen::{self, Listen};
 use super::notes::Notes;
-use super::table::{Keys, Table, not_yet};
+use super::postgres::{self, PostgresUrl};
+use super::table::{Keys, Table};
 use crate::problem::{Problem, nearest, suggestion};
 use crate::secret::SecretSource;
 
@@ -21,8 +22,9 @@ use crate::secret::SecretSource;
 #[schemars(deny_unknown_fields)]
 pub(super) struct ServiceWritten {
     /// Where the state is kept: `sqlite://state.db` (relative to this file) or
-    /// `sqlite:///var/lib/descript-notify/state.db`. Left out: a file in the state directory.
-    #[schemars(with = "Option<String>", extend("examples" = ["sqlite://state.db"]))]
+    /// `sqlite:///var/lib/descript-notify/state.db`, or `postgres://user@host/database`, which
+    /// several services may share. Left out: a file in the state directory.
+    #[schemars(with = "Option<String>", extend("examples" = ["sqlite://state.db", "postgres://notify@db.example.com/notify"]))]
     store: Option<Spanned<String>>,
     /// How long ended jobs, events and sent deliveries are kept.
     #[schemars(with = "Option<Length>", extend("default" = "30d", "examples" = ["30d"]))]
@@ -76,6 +78,8 @@ pub struct Service {
 pub enum StorePlace {
     /// A SQLite file; already joined with the config's folder where it was relative.
     Sqlite(PathBuf),
+    /// A database of a PostgreSQL server, which several services may share.
+    Postgres(PostgresUrl),
 }
 
 /// Reads the table; `None` where the store cannot be placed, which has been noted then.
@@ -136,13 +140,11 @@ fn store(
         return Some(StorePlace::Sqlite(state.join(STORE_FILE)));
     };
     let text = written.get_ref().as_str();
-    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-        let problem = not_yet("`postgres://`", written.span());
-        notes.key("store", problem.help("use sqlite:// for now"));
-        return None;
+    if postgres::is_meant(text) {
+        return postgres::read(text, written.span(), notes).map(StorePlace::Postgres);
     }
     let wrong = match text.strip_prefix("sqlite://") {
-        None => "a store begins with sqlite://",
+        None => "a store begins with sqlite:// or postgres://",
         Some("") => "the store has no file name",
         Some(path) if path.ends_with('/') => "this is a folder, and the store is a file",
         Some(path) if path.contains(":memory:") => "a store in memory would forget what is owed",

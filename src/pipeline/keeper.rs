@@ -42,7 +42,7 @@ impl Keeper {
                 Ok(Some(next)) => Duration::try_from(next.duration_since(now)).unwrap_or_default(),
                 Ok(None) => LONGEST_SLEEP,
                 Err(problem) => {
-                    let problem = problem.of(self.store.path()).to_string();
+                    let problem = problem.of(self.store.place()).to_string();
                     telemetry::store_trouble("releasing what was held", &problem, STORE_PAUSE);
                     STORE_PAUSE
                 }

@@ -44,7 +44,7 @@ impl Store {
             "INSERT INTO meta (key, value)
              SELECT DISTINCT 'retries ' || notifier, '1' FROM delivery
              WHERE id IN (SELECT value FROM json_each($1))
-             ON CONFLICT (key) DO UPDATE SET value = value + 1",
+             ON CONFLICT (key) DO UPDATE SET value = CAST(CAST(meta.value AS bigint) + 1 AS text)",
         )
         .bind(json!(changed).to_string())
         .execute(&mut transaction)
@@ -60,7 +60,7 @@ impl Store {
     /// [`StoreError`] when the store cannot be read.
     pub async fn retries(&self) -> Result<BTreeMap<String, i64>, StoreError> {
         let rows = query(
-            "SELECT substr(key, length('retries ') + 1) AS notifier, CAST(value AS INTEGER) AS n
+            "SELECT substr(key, length('retries ') + 1) AS notifier, CAST(value AS bigint) AS n
              FROM meta WHERE key LIKE 'retries %'",
         )
         .fetch_all(&self.readers)

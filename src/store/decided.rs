@@ -99,8 +99,9 @@ async fn write_events(
         "INSERT INTO event (id, source, subject, slot, occurrence, kind, from_state, to_state,
                  detected_ms, late, job_id, project_name, name_unavailable, document, timer)
              WITH row (k, v) AS MATERIALIZED (SELECT key, value FROM json_each($1))
-             SELECT v->>0, v->>1, v->>2, v->>3, v->>4, v->>5, v->>6, v->>7, v->>8, v->>9, v->>10,
-                 v->>11, v->>12, v->>13, v->>14
+             SELECT v->>0, v->>1, v->>2, v->>3, v->>4, v->>5, v->>6, v->>7,
+                 CAST(v->>8 AS bigint), CAST(v->>9 AS bigint), v->>10, v->>11,
+                 CAST(v->>12 AS bigint), v->>13, v->>14
              FROM row WHERE true ORDER BY k
              ON CONFLICT DO NOTHING RETURNING id",
     )
@@ -124,7 +125,7 @@ async fn write_verdicts(transaction: &mut Tx, decided: &[Decided]) -> Result<(),
     query(
         "INSERT INTO verdict (event_id, position, rule, verdict)
              WITH row (k, v) AS MATERIALIZED (SELECT key, value FROM json_each($1))
-             SELECT v->>0, v->>1, v->>2, v->>3 FROM row WHERE true
+             SELECT v->>0, CAST(v->>1 AS bigint), v->>2, v->>3 FROM row WHERE true
              ON CONFLICT DO NOTHING",
     )
     .bind(Value::Array(rows).to_string())
@@ -150,10 +151,12 @@ async fn write_deliveries(transaction: &mut Tx, decided: &[Decided]) -> Result<u
                  FROM row
                  LEFT JOIN notifier AS broken
                      ON broken.name = v->>3 AND broken.broken_since_ms IS NOT NULL)
-             SELECT v->>0, v->>1, v->>1, v->>2, v->>3, v->>4, v->>5, v->>6, v->>7, v->>8, v->>9,
-                 v->>10, v->>11, iif(hold IS NULL, 'pending', 'held'), hold,
-                 iif(hold IS NULL, NULL, v->>12), v->>12, coalesce(v->>13, v->>12), v->>14,
-                 v->>15
+             SELECT v->>0, v->>1, v->>1, v->>2, v->>3, v->>4, v->>5, CAST(v->>6 AS bigint),
+                 v->>7, v->>8, v->>9, CAST(v->>10 AS bigint), CAST(v->>11 AS bigint),
+                 CASE WHEN hold IS NULL THEN 'pending' ELSE 'held' END, hold,
+                 CASE WHEN hold IS NOT NULL THEN CAST(v->>12 AS bigint) END,
+                 CAST(v->>12 AS bigint), CAST(coalesce(v->>13, v->>12) AS bigint),
+                 CAST(v->>14 AS bigint), CAST(v->>15 AS bigint)
              FROM placed WHERE true ORDER BY k
              ON CONFLICT DO NOTHING",
     )

@@ -56,8 +56,9 @@ struct DueRow {
 /// counted when that ends.
 macro_rules! held_back {
     () => {
-        "iif(hold IN ('throttle', 'silence'),
-             (SELECT count(*) FROM group_member m WHERE m.group_id = delivery.about), 0)"
+        "CASE WHEN hold IN ('throttle', 'silence')
+              THEN (SELECT count(*) FROM group_member m WHERE m.group_id = delivery.about)
+              ELSE 0 END"
     };
 }
 pub(super) use held_back;
@@ -100,16 +101,17 @@ pub(super) async fn join(
             "INSERT INTO delivery (id, about, event_id, group_id, rule, notifier, recipient,
                  template, include_download_url, source, job_id, kind, terminal, rank, state,
                  hold, held_since_ms, created_ms, due_ms)
-             SELECT $1, $2, v->>1, $2, v->>2, v->>3, v->>4, v->>5, v->>6, '', '', v->>9, v->>10,
-                 0, 'held', $4, v->>12, v->>12, $5
-             FROM (SELECT $3 AS v) WHERE true
+             SELECT $1, $2, v->>1, $2, v->>2, v->>3, v->>4, v->>5, CAST(v->>6 AS bigint), '', '',
+                 v->>9, CAST(v->>10 AS bigint), 0, 'held', $4, CAST(v->>12 AS bigint),
+                 CAST(v->>12 AS bigint), $5
+             FROM (SELECT value AS v FROM json_each($3)) AS given WHERE true
              ON CONFLICT (about, rule, notifier, recipient) DO UPDATE SET
                  event_id = excluded.event_id, kind = excluded.kind,
-                 terminal = max(terminal, excluded.terminal)",
+                 terminal = max(delivery.terminal, excluded.terminal)",
         )
         .bind(id.as_str())
         .bind(&group)
-        .bind(delivery_values(delivery).to_string())
+        .bind(json!([delivery_values(delivery)]).to_string())
         .bind(join.hold.as_str())
         .bind(ms(join.until))
         .execute(&mut *transaction)
@@ -237,8 +239,9 @@ impl Store {
 async fn due_back(transaction: &mut Tx, now: Timestamp) -> Result<Vec<DueRow>, StoreError> {
     let rows = query(
         "SELECT d.*, g.group_key,
-             (SELECT group_concat(DISTINCT e.kind) FROM group_member m
-              JOIN event e ON e.id = m.event_id WHERE m.group_id = d.about) AS kinds
+             (SELECT string_agg(kind, ',') FROM (
+                  SELECT DISTINCT e.kind FROM group_member m
+                  JOIN event e ON e.id = m.event_id WHERE m.group_id = d.about) AS told) AS kinds
          FROM delivery d INDEXED BY delivery_back
          LEFT JOIN message_group g ON g.id = d.about
          WHERE d.state = 'held' AND d.hold IN ('window', 'group', 'throttle', 'silence')

@@ -50,6 +50,7 @@ impl Store {
         deciding: Deciding<'_>,
     ) -> Result<Committed, StoreError> {
         let mut transaction = self.writer.begin().await?;
+        self.check_lease(&mut transaction, source).await?;
         query(
             "INSERT INTO source (name, failing_since_ms, down_since_ms, down_reason)
              VALUES ($1, $2, $3, $4)

@@ -94,6 +94,7 @@ pub(super) async fn change_health(
     change: &HealthChange<'_>,
     now: Timestamp,
 ) -> Result<Committed, StoreError> {
+    let told = is_told(transaction, notifier, change).await?;
     let (broken, news) = match change {
         HealthChange::Broken { broken, news } => (Some(*broken), *news),
         HealthChange::Well { gather, news } => {
@@ -104,7 +105,9 @@ pub(super) async fn change_health(
     query(
         "INSERT INTO notifier (name, broken_since_ms, reason, probes, probe_due_ms)
          VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (name) DO UPDATE SET broken_since_ms = excluded.broken_since_ms,
+         ON CONFLICT (name) DO UPDATE SET broken_since_ms =
+                 CASE WHEN excluded.broken_since_ms IS NOT NULL
+                      THEN coalesce(notifier.broken_since_ms, excluded.broken_since_ms) END,
              reason = excluded.reason, probes = excluded.probes,
              probe_due_ms = excluded.probe_due_ms",
     )
@@ -125,12 +128,33 @@ pub(super) async fn change_health(
         .execute(&mut *transaction)
         .await?;
     }
-    match news {
+    match news.filter(|_| !told) {
         Some(Notice { event, deciding }) => {
             record(transaction, std::slice::from_ref(event), deciding).await
         }
         None => Ok(Committed::default()),
     }
+}
+
+/// Whether another service that shares the store has met the same, and has told it.
+async fn is_told(
+    transaction: &mut Tx,
+    notifier: &str,
+    change: &HealthChange<'_>,
+) -> Result<bool, StoreError> {
+    if matches!(transaction, Tx::Sqlite(_)) {
+        return Ok(false);
+    }
+    let broken: Option<i64> = query_scalar(
+        "SELECT count(*) FROM notifier WHERE name = $1 AND broken_since_ms IS NOT NULL",
+    )
+    .bind(notifier)
+    .fetch_optional(transaction)
+    .await?;
+    Ok(match change {
+        HealthChange::Broken { .. } => broken == Some(1),
+        HealthChange::Well { .. } => broken != Some(1),
+    })
 }
 
 /// Makes what was held due, gathered where it is much.
@@ -150,8 +174,8 @@ async fn release(
     }
     query(
         "UPDATE delivery SET state = 'pending', due_ms = $2,
-             held_total_ms = held_total_ms + iif(first_attempt_ms IS NULL, 0,
-                 max(0, coalesce($2 - held_since_ms, 0))),
+             held_total_ms = held_total_ms + CASE WHEN first_attempt_ms IS NULL THEN 0
+                 ELSE max(0, coalesce($2 - held_since_ms, 0)) END,
              hold = NULL, held_since_ms = NULL
          WHERE notifier = $1 AND state = 'held' AND hold = 'notifier'",
     )

@@ -135,7 +135,8 @@ macro_rules! event_row_columns {
         concat!(
             "e.seq, ",
             event_columns!(),
-            ", (SELECT json_group_array(json_array(rule, json(verdict)) ORDER BY position)
+            ", (SELECT '[' || coalesce(string_agg(
+                    '[' || json_quote(rule) || ',' || verdict || ']', ',' ORDER BY position), '') || ']'
                 FROM verdict WHERE verdict.event_id = e.id) AS verdicts"
         )
     };
@@ -156,15 +157,16 @@ macro_rules! events {
     };
 }
 
-const EVENTS: &str =
-    events!("WHERE $1 IS NULL AND $2 IS NULL AND $3 IS NULL AND seq < coalesce($5, 1 << 62)");
+const EVENTS: &str = events!(
+    "WHERE $1 IS NULL AND $2 IS NULL AND $3 IS NULL AND seq < coalesce($5, 4611686018427387904)"
+);
 const EVENTS_SINCE: &str = events!(
     "INDEXED BY event_detected WHERE $1 IS NULL AND detected_ms >= $2 AND $3 IS NULL
      AND ($5 IS NULL OR seq < $5)"
 );
 const EVENTS_OF_KIND: &str = events!(
     "INDEXED BY event_kind
-     WHERE kind = $1 AND detected_ms >= coalesce($2, -9223372036854775808) AND $3 IS NULL
+     WHERE kind = $1 AND detected_ms >= coalesce($2, -9223372036854775807) AND $3 IS NULL
      AND ($5 IS NULL OR seq < $5)"
 );
 const EVENTS_OF_JOB: &str = events!(
@@ -201,7 +203,7 @@ impl Store {
                          OR (coalesce(created_ms, first_seen_ms) = $4
                              AND (job_id, source) > ($5, $6)))
                    ORDER BY coalesce(created_ms, first_seen_ms) DESC, job_id, source
-                   LIMIT $3 + 1)
+                   LIMIT $3 + 1) AS chosen
              JOIN job USING (source, job_id)
              LEFT JOIN project USING (source, project_id)
              ORDER BY coalesce(created_ms, first_seen_ms) DESC, job_id, source",
@@ -272,7 +274,7 @@ impl Store {
     ) -> Result<Listed<DeliveryRow>, StoreError> {
         let rows = query(deliveries!(
             "WHERE ($1 IS NULL OR d.state = $1) AND ($2 IS NULL OR d.notifier = $2)
-               AND d.seq < coalesce($4, 1 << 62)
+               AND d.seq < coalesce($4, 4611686018427387904)
              ORDER BY d.seq DESC LIMIT $3 + 1"
         ))
         .bind(filter.state.map(DeliveryState::as_str))
@@ -309,7 +311,7 @@ impl Store {
                  SELECT notifier, state FROM delivery WHERE state = 'pending'
                  UNION ALL SELECT notifier, state FROM delivery WHERE state = 'sending'
                  UNION ALL SELECT notifier, state FROM delivery WHERE state = 'held'
-                 UNION ALL SELECT notifier, state FROM delivery WHERE state = 'dead')
+                 UNION ALL SELECT notifier, state FROM delivery WHERE state = 'dead') AS unsent
              GROUP BY notifier, state ORDER BY notifier, state",
         )
         .fetch_all(&self.readers)

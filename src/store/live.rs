@@ -38,14 +38,15 @@ pub(super) async fn keep_handles(
 ) -> Result<(), StoreError> {
     query(concat!(
         "INSERT INTO live_message (source, job_id, notifier, recipient, handle, edited_ms)
-         SELECT d.source, d.job_id, d.notifier, d.recipient,
-             coalesce(r.value->>14, ",
+         SELECT source, job_id, notifier, recipient, max(known), $2 FROM (
+             SELECT d.source, d.job_id, d.notifier, d.recipient, coalesce(r.value->>14, ",
         live_handle!(),
-        ") AS known, $2
-         FROM json_each($1) AS r JOIN delivery AS d ON d.id = r.value->>0
-         WHERE d.state = 'sending' AND d.claim_fence = r.value->>1 AND d.job_id <> ''
-           AND known IS NOT NULL
-         ON CONFLICT DO UPDATE SET handle = excluded.handle, edited_ms = excluded.edited_ms"
+        ") AS known
+             FROM json_each($1) AS r JOIN delivery AS d ON d.id = r.value->>0
+             WHERE d.state = 'sending' AND d.claim_fence = CAST(r.value->>1 AS bigint)
+               AND d.job_id <> '') AS sent
+         WHERE known IS NOT NULL GROUP BY source, job_id, notifier, recipient
+         ON CONFLICT (source, job_id, notifier, recipient) DO UPDATE SET handle = excluded.handle, edited_ms = excluded.edited_ms"
     ))
     .bind(rows)
     .bind(ms(now))
@@ -81,7 +82,7 @@ pub(super) async fn space_out(
     query(
         "UPDATE delivery INDEXED BY delivery_progress SET due_ms = m.edited_ms + $2
          FROM live_message AS m
-         WHERE rank = 1 AND state IN ('pending', 'held') AND state = 'pending' AND live
+         WHERE rank = 1 AND state IN ('pending', 'held') AND state = 'pending' AND live = 1
            AND (delivery.source, delivery.job_id) IN
                (SELECT value->>0, value->>1 FROM json_each($1))
            AND m.source = delivery.source AND m.job_id = delivery.job_id

@@ -98,7 +98,8 @@ impl Store {
         }
         // As one text: a row of its own for each costs far more memory and time.
         let ended: String = query_scalar(
-            "SELECT json_group_array(fingerprint) FROM job INDEXED BY job_ended
+            "SELECT '[' || coalesce(string_agg(CAST(fingerprint AS text), ','), '') || ']'
+             FROM job INDEXED BY job_ended
              WHERE source = $1 AND phase = 'ended'",
         )
         .bind(source)
@@ -149,7 +150,7 @@ impl Store {
         let rows: Vec<(String, i64)> = query_as(
             "SELECT job_id, newer FROM (
                  SELECT job_id, phase, count(*) OVER (ORDER BY created_ms DESC) - 1 AS newer
-                 FROM job WHERE source = $1 AND created_ms >= $2)
+                 FROM job WHERE source = $1 AND created_ms >= $2) AS job
              WHERE phase = 'open'",
         )
         .bind(source)
@@ -194,7 +195,7 @@ impl Store {
         query(
             "INSERT INTO project (source, project_id, name, asked_ms) VALUES ($1, $2, $3, $4)
              ON CONFLICT (source, project_id) DO UPDATE
-             SET name = coalesce(excluded.name, name), asked_ms = excluded.asked_ms",
+             SET name = coalesce(excluded.name, project.name), asked_ms = excluded.asked_ms",
         )
         .bind(source)
         .bind(project)

@@ -1,4 +1,5 @@
-//! Memory and ledger: what was seen, decided, owed and said, in one SQLite file.
+//! Memory and ledger: what was seen, decided, owed and said, in an SQLite file or a schema of a
+//! PostgreSQL server.
 //!
 //! [`Store::begin`] opens the one transaction of a walk: jobs, events, verdicts, deliveries
 //! and the watermark are written together or not at all ([`walk`](self)). [`Store::turn`]
@@ -6,9 +7,9 @@
 //! The rest answers questions for listings. Keys make repeats harmless; what a receiver has
 //! not taken stays owed.
 //!
-//! One writer connection and a few readers. WAL with full sync: what was committed is on
+//! On SQLite: one writer connection and a few readers. WAL with full sync: what was committed is on
 //! disk. The exclusive lock belongs to the service alone; commands write beside it.
-//! [`Store::condition`] and [`Store::backup`] look after the file.
+//! On PostgreSQL several services share a store: [`server`], [`shared`]. [`Store::condition`] and [`Store::backup`] look after the file.
 
 mod attend;
 mod decided;
@@ -17,6 +18,7 @@ mod document;
 mod gather;
 mod health;
 mod hold;
+mod lease;
 mod listing;
 mod live;
 mod lock;
@@ -26,9 +28,14 @@ mod open;
 mod overview;
 mod owed;
 mod pacing;
+mod place;
 mod prune;
+mod recover;
+mod rhythm;
 mod rows;
+mod server;
 mod settle;
+mod shared;
 mod shift;
 mod sql;
 mod stale;
@@ -45,6 +52,7 @@ pub use document::{event_document, silence_document};
 pub use gather::{Freed, HeldBack, Releasing};
 pub use health::SourceHealth;
 pub use hold::{Broken, Gather, HealthChange, Notice};
+pub use lease::LEASE_LASTS;
 pub use listing::{
     DeliveryFilter, DeliveryRow, EventFilter, EventRow, JobFilter, JobPlace, JobRow, Listed,
     OutboxCount,
@@ -55,26 +63,32 @@ pub use news::News;
 pub use open::{Access, SCHEMA_VERSION};
 pub use overview::{HourCount, SentAfter};
 pub use owed::{Claim, ClaimFrom, Claimed, Turn, Turned};
+pub use place::{Place, ServerPlace};
 pub use prune::Pruned;
+pub use rhythm::Rhythm;
 pub use settle::{Settled, Settlement};
 pub use standing::{JobCounts, NotifierStanding, SourceStanding};
 pub use upkeep::{Condition, Counts, Existing};
 pub use used::{Used, UsedByProject};
 pub use walk::{Walk, WalkCommit};
 
-use std::path::{Path, PathBuf};
+use std::fmt;
 use std::sync::Arc;
 
-use self::sql::{Pool, query_scalar};
+use self::sql::Pool;
 
 /// The ledger. Cheap to clone; all clones share its connections and its lock.
 #[derive(Debug, Clone)]
 pub struct Store {
     writer: Pool,
     readers: Pool,
-    path: PathBuf,
+    place: Place,
+    /// Who this process is, in claims and leases.
+    owner: Arc<str>,
     /// Tells those who watch what was committed.
     news: news::Newsroom,
+    /// Where other services may work with it too.
+    shared: Option<Arc<shared::Shared>>,
     /// Held by the service; released when the last clone is dropped.
     _lock: Option<Arc<lock::Lock>>,
 }
@@ -96,12 +110,20 @@ pub enum StoreError {
         "`{0}` is an SQLite database, but not one of this program: give another path as `store`"
     )]
     NotOurs(String),
+    #[error(
+        "the schema of `{0}` holds tables of another program: add ?schema=NAME to the URL, or give another database"
+    )]
+    NotOurSchema(String),
+    #[error("the URL of the store cannot be used: {0}")]
+    Url(String),
     #[error("the store `{path}` cannot be opened: {cause}")]
     Open { path: String, cause: String },
     #[error("the store failed: {}", trouble::words(.0))]
     Sql(#[from] sqlx::Error),
     #[error("the store `{path}` failed: {}", trouble::words(.cause))]
     Failed { path: String, cause: sqlx::Error },
+    #[error("another service polls `{0}` now: what was seen here is left to it")]
+    LeaseLost(String),
     #[error("no backup was made: {0}")]
     Backup(String),
     #[error("the store holds something that cannot be read: {0}")]
@@ -109,11 +131,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// The same, with the file named where it was not.
+    /// The same, with the store named where it was not.
     #[must_use]
-    pub fn of(self, path: &Path) -> Self {
+    pub fn of(self, place: impl fmt::Display) -> Self {
         match self {
-            Self::Sql(cause) => Self::Failed { path: path.display().to_string(), cause },
+            Self::Sql(cause) => Self::Failed { path: place.to_string(), cause },
             named => named,
         }
     }
@@ -129,21 +151,16 @@ impl StoreError {
 }
 
 impl Store {
-    /// Where the file is.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// Where it is.
+    pub fn place(&self) -> &Place {
+        &self.place
     }
 
-    /// A number that moves when another process has written.
-    ///
-    /// # Errors
-    /// [`StoreError::Sql`] when the store cannot be asked.
-    pub async fn data_version(&self) -> Result<i64, StoreError> {
-        Ok(query_scalar("PRAGMA data_version").fetch_one(&self.writer).await?)
-    }
-
-    /// Lets go of the file: waits for the connections to close.
+    /// Lets go of it: waits for the connections to close.
     pub async fn close(&self) {
+        if let Some(shared) = &self.shared {
+            shared.stop_listening();
+        }
         self.readers.close().await;
         self.writer.close().await;
     }

@@ -12,6 +12,7 @@ use sqlx::sqlite::{
 use sqlx::{Connection, SqlitePool};
 
 use super::lock::{Lock, LockError};
+use super::place::Place;
 use super::sql::Pool;
 use super::trouble::io_words;
 use super::{Store, StoreError};
@@ -42,7 +43,22 @@ pub enum Access {
 }
 
 impl Store {
-    /// Opens the store at `path`.
+    /// Opens the store at that place.
+    ///
+    /// # Errors
+    /// [`StoreError`] says what is in the way.
+    pub async fn open_at(
+        place: &Place,
+        access: Access,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        match place {
+            Place::File(path) => Self::open(path, access, now).await,
+            Place::Server(server) => Self::open_server(server, access).await,
+        }
+    }
+
+    /// Opens the store in the file at `path`.
     ///
     /// # Errors
     /// [`StoreError`] says who holds it, that it is missing, newer, not ours, or why it cannot
@@ -73,8 +89,8 @@ impl Store {
             .before_acquire(|connection, _| Box::pin(async { is_sound(connection) }))
             .connect_with(options.clone())
             .await
-            .map_err(|cause| StoreError::from(cause).of(path))?;
-        migrate(&writer, path).await.map_err(|error| error.of(path))?;
+            .map_err(|cause| StoreError::from(cause).of(path.display()))?;
+        migrate(&writer, path).await.map_err(|error| error.of(path.display()))?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .min_connections(0)
@@ -82,7 +98,15 @@ impl Store {
             .connect_lazy_with(options.read_only(true).create_if_missing(false));
         let news = super::news::Newsroom::default();
         let (writer, readers) = (Pool::Sqlite(writer), Pool::Sqlite(readers));
-        Ok(Self { writer, readers, path: path.to_owned(), news, _lock: lock })
+        Ok(Self {
+            writer,
+            readers,
+            place: Place::File(path.to_owned()),
+            owner: std::process::id().to_string().into(),
+            news,
+            shared: None,
+            _lock: lock,
+        })
     }
 }
 

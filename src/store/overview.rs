@@ -56,20 +56,20 @@ macro_rules! deliveries_of {
 
 /// A kind at a time, since each has its stretch of the index.
 const RECENT: &str = events_of!(
-    "SELECT r.seq FROM json_each($1) AS k, event AS r
+    "SELECT r.seq FROM (SELECT value FROM json_each($1)) AS k, event AS r
      WHERE r.seq IN (SELECT seq FROM event INDEXED BY event_kind
                      WHERE kind = k.value ORDER BY detected_ms DESC LIMIT $2)"
 );
 
 /// A state at a time, since each has an index of its own.
 const UNSENT: &str = deliveries_of!(
-    "SELECT seq FROM (SELECT seq FROM delivery WHERE state = 'dead' ORDER BY seq DESC LIMIT $1)
+    "SELECT seq FROM (SELECT seq FROM delivery WHERE state = 'dead' ORDER BY seq DESC LIMIT $1) AS dead
      UNION ALL
-     SELECT seq FROM (SELECT seq FROM delivery WHERE state = 'held' LIMIT $1)
+     SELECT seq FROM (SELECT seq FROM delivery WHERE state = 'held' LIMIT $1) AS held
      UNION ALL
-     SELECT seq FROM (SELECT seq FROM delivery WHERE state = 'sending' LIMIT $1)
+     SELECT seq FROM (SELECT seq FROM delivery WHERE state = 'sending' LIMIT $1) AS sending
      UNION ALL
-     SELECT seq FROM (SELECT seq FROM delivery WHERE state = 'pending' LIMIT $1)"
+     SELECT seq FROM (SELECT seq FROM delivery WHERE state = 'pending' LIMIT $1) AS pending"
 );
 
 const SENT: &str = deliveries_of!(

@@ -5,11 +5,14 @@
 //! recipient leave in order: see `claimable!`. What cannot be read any more is given up, and
 //! stops nothing else.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::hold::{HealthChange, change_health};
-use super::live::{EDIT_GAP_MS, live_handle, space_out_settled};
+use super::live::{live_handle, space_out_settled};
+use super::rhythm::{Rhythm, allowed, spend};
 use super::rows::{delivery_of, event_columns, event_of, maybe_time, ms};
 use super::settle::settle;
 use super::sql::{Tx, query, query_scalar};
@@ -68,8 +71,8 @@ macro_rules! claimable {
                WHERE e.notifier = d.notifier AND e.source = d.source AND e.job_id = d.job_id
                  AND e.recipient = d.recipient AND e.seq < d.seq
                  AND e.state IN ('pending', 'sending')
-                 AND (e.state = 'sending' OR NOT d.terminal OR (e.due_ms <= $2 AND (
-                     e.terminal OR NOT EXISTS (
+                 AND (e.state = 'sending' OR d.terminal = 0 OR (e.due_ms <= $2 AND (
+                     e.terminal = 1 OR NOT EXISTS (
                          SELECT 1 FROM delivery f INDEXED BY delivery_lane
                          WHERE f.notifier = e.notifier AND f.source = e.source
                            AND f.job_id = e.job_id AND f.recipient = e.recipient
@@ -82,15 +85,16 @@ macro_rules! claimable {
 macro_rules! claim {
     ($candidates:expr) => {
         concat!(
-            "UPDATE delivery SET state = 'sending', attempts = attempts + 1,
-                 first_attempt_ms = coalesce(first_attempt_ms, $2), claim_owner = $5,
-                 claim_fence = claim_fence + 1, claimed_ms = $2, claimed_until_ms = $4,
-                 held_total_ms = held_total_ms + iif(first_attempt_ms IS NULL, 0,
-                     max(0, coalesce($2 - held_since_ms, 0))),
-                 hold = NULL, held_since_ms = NULL
-             WHERE seq IN (",
+            "WITH chosen (seq) AS MATERIALIZED (",
             $candidates,
-            ") RETURNING id"
+            " /*pg FOR UPDATE OF d SKIP LOCKED */)
+             UPDATE delivery SET state = 'sending', attempts = attempts + 1,
+                 first_attempt_ms = coalesce(first_attempt_ms, $2), claim_owner = $5,
+                 claim_fence = claim_fence + 1, claimed_ms = $2, claimed_until_ms = /*pg now_ms() - $2 + */ $4,
+                 held_total_ms = held_total_ms + CASE WHEN first_attempt_ms IS NULL THEN 0
+                     ELSE max(0, coalesce($2 - held_since_ms, 0)) END,
+                 hold = NULL, held_since_ms = NULL
+             WHERE seq IN (SELECT seq FROM chosen) RETURNING id"
         )
     };
 }
@@ -100,13 +104,15 @@ const CLAIM_DUE: &str = claim!(claimable!());
 const CLAIM_HELD: &str = claim!(
     "SELECT d.seq FROM delivery d
      WHERE d.notifier = $1 AND d.state = 'held' AND d.hold = 'notifier'
+       /*pg AND NOT EXISTS (
+           SELECT 1 FROM delivery s WHERE s.notifier = $1 AND s.state = 'sending') */
      ORDER BY d.rank, d.seq LIMIT $3 + 0"
 );
 
 const OUTLOOK: &str = concat!(
     "SELECT (SELECT count(*) FROM (",
     claimable!(),
-    ")) AS due,
+    ") AS ready) AS due,
      (SELECT min(due_ms) FROM delivery
       WHERE notifier = $1 AND state = 'pending' AND due_ms > $2) AS next"
 );
@@ -139,6 +145,8 @@ pub struct Turned {
     pub claimed: Vec<Claimed>,
     /// What is told about the notifier, through others.
     pub news: Vec<Decided>,
+    /// Until the pace that is shared lets the next one through, where it let fewer than asked.
+    pub wait: Option<Duration>,
 }
 
 impl Store {
@@ -153,18 +161,44 @@ impl Store {
         turn: &Turn<'_>,
         now: Timestamp,
     ) -> Result<Turned, StoreError> {
-        let mut transaction = self.writer.begin().await?;
+        let unlimited = Rhythm { every: Duration::ZERO, burst: 1, pause: None };
+        self.paced_turn(notifier, turn, &unlimited, now).await
+    }
+
+    /// The same at a pace that all services keep together that share the store.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be written; then nothing is.
+    pub async fn paced_turn(
+        &self,
+        notifier: &str,
+        turn: &Turn<'_>,
+        rhythm: &Rhythm,
+        now: Timestamp,
+    ) -> Result<Turned, StoreError> {
+        let decides = turn.health.is_some();
+        let mut transaction = self.writer.begin_turn(notifier, decides).await?;
         settle(&mut transaction, turn.settlements, now).await?;
         let news = match &turn.health {
             Some(change) => change_health(&mut transaction, notifier, change, now).await?.decided,
             None => Vec::new(),
         };
         space_out_settled(&mut transaction, turn.settlements, now).await?;
+        let most = turn.claim.map_or(0, |claim| claim.most);
+        let allowed = allowed(&mut transaction, notifier, rhythm, most).await?;
         let Found { claimed, unreadable } = match turn.claim {
-            Some(claim) => claim_due(&mut transaction, notifier, claim, now).await?,
-            None => Found::default(),
+            Some(claim) if allowed.count > 0 => {
+                let claim = Claim { most: allowed.count, ..claim };
+                claim_due(&mut transaction, notifier, &self.owner, claim, now).await?
+            }
+            _ => Found::default(),
         };
-        transaction.commit().await?;
+        spend(&mut transaction, notifier, rhythm, claimed.len()).await?;
+        let is_new = !(claimed.is_empty() && unreadable.is_empty() && turn.settlements.is_empty());
+        match is_new || decides {
+            true => transaction.commit().await?,
+            false => transaction.commit_quietly().await?,
+        }
         for (id, attempts, why) in unreadable {
             telemetry::message_dead(notifier, &id, attempts, &why);
         }
@@ -173,7 +207,7 @@ impl Store {
             self.news.tell_notifier(notifier);
             self.news.tell_events(&news);
         }
-        Ok(Turned { claimed, news })
+        Ok(Turned { claimed, news, wait: allowed.wait })
     }
 
     /// How many deliveries through `notifier` could be claimed now, counted up to `most`, and
@@ -214,41 +248,10 @@ impl Store {
                AND id NOT IN (SELECT value FROM json_each($3))",
         )
         .bind(notifier)
-        .bind(owner())
+        .bind(&*self.owner)
         .bind(json!(known).to_string())
         .execute(&self.writer)
         .await?;
-        Ok(back.rows_affected())
-    }
-
-    /// At the service's start: what was being sent when the last one died may have got
-    /// through. It is owed again, marked as a possible repeat. Returns how many there were.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the store cannot be written.
-    pub async fn recover(&self, now: Timestamp) -> Result<u64, StoreError> {
-        let mut transaction = self.writer.begin().await?;
-        query(
-            "INSERT INTO attempt (delivery_id, number, started_ms, took_ms, outcome, answer)
-             SELECT id, attempts, coalesce(claimed_ms, $1), 0, 'unsure',
-                 'the program ended before the answer came'
-             FROM delivery WHERE state = 'sending' ON CONFLICT DO NOTHING",
-        )
-        .bind(ms(now))
-        .execute(&mut transaction)
-        .await?;
-        let back = query(
-            "UPDATE delivery SET state = 'pending', repeat = 1,
-                 due_ms = $1 + iif(live AND rank = 1, $2, 0),
-                 claim_owner = NULL, claimed_until_ms = NULL,
-                 last_error = 'the program ended before the answer came'
-             WHERE state = 'sending'",
-        )
-        .bind(ms(now))
-        .bind(EDIT_GAP_MS)
-        .execute(&mut transaction)
-        .await?;
-        transaction.commit().await?;
         Ok(back.rows_affected())
     }
 }
@@ -261,14 +264,10 @@ struct Found {
     unreadable: Vec<(DeliveryId, u32, String)>,
 }
 
-/// Who claims.
-fn owner() -> String {
-    std::process::id().to_string()
-}
-
 async fn claim_due(
     transaction: &mut Tx,
     notifier: &str,
+    owner: &str,
     claim: Claim,
     now: Timestamp,
 ) -> Result<Found, StoreError> {
@@ -280,7 +279,7 @@ async fn claim_due(
     .bind(ms(now))
     .bind(claim.most)
     .bind(ms(claim.until))
-    .bind(owner())
+    .bind(owner)
     .fetch_all(&mut *transaction)
     .await?;
     let mut found = Found::default();
@@ -339,8 +338,9 @@ async fn members(
          LEFT JOIN delivery d ON d.group_id = m.group_id AND d.event_id = m.event_id
              AND d.about <> m.group_id
          WHERE m.group_id = $1 AND m.position > (
-             SELECT iif(g.hold IN ('throttle', 'silence'),
-                        (SELECT max(position) FROM group_member WHERE group_id = $1) - $2, -1)
+             SELECT CASE WHEN g.hold IN ('throttle', 'silence')
+                         THEN (SELECT max(position) FROM group_member WHERE group_id = $1) - $2
+                         ELSE -1 END
              FROM message_group g WHERE g.id = $1)
          ORDER BY m.position"
     ))

@@ -1,6 +1,6 @@
 //! What the ledger knows of holding back: silences, closed throttles, what windows dropped.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -26,8 +26,9 @@ pub(super) async fn read_pacing(
         false => {
             query_as(
                 "SELECT rule, throttle_key, until_ms FROM json_each($2) AS asked
-                 CROSS JOIN throttle ON rule = asked.value->>0 AND throttle_key = asked.value->>1
-                 WHERE until_ms > $1",
+                 CROSS JOIN throttle
+                 WHERE rule = asked.value->>0 AND throttle_key = asked.value->>1
+                   AND until_ms > $1",
             )
             .bind(ms(now))
             .bind(json!(asked).to_string())
@@ -66,7 +67,7 @@ pub(super) async fn write_pacing(
         for rule in dropped {
             query(
                 "INSERT INTO dropped (rule, count) VALUES ($1, 1)
-                 ON CONFLICT (rule) DO UPDATE SET count = count + 1",
+                 ON CONFLICT (rule) DO UPDATE SET count = dropped.count + 1",
             )
             .bind(rule)
             .execute(&mut *transaction)
@@ -84,10 +85,13 @@ pub(super) async fn write_pacing(
 
 /// Closes the throttles whose messages go now: of each the last.
 async fn close_throttles(transaction: &mut Tx, decided: &[Decided]) -> Result<(), StoreError> {
-    let rows: Vec<Value> = decided
+    let rows: BTreeMap<(&str, &str), Value> = decided
         .iter()
         .flat_map(|decided| decided.throttled.iter().map(|closed| (decided.event.id(), closed)))
-        .map(|(event, closed)| json!([closed.rule, closed.key, ms(closed.until), event]))
+        .map(|(event, closed)| {
+            let row = json!([closed.rule, closed.key, ms(closed.until), event]);
+            ((closed.rule.as_str(), closed.key.as_str()), row)
+        })
         .collect();
     if rows.is_empty() {
         return Ok(());
@@ -95,11 +99,11 @@ async fn close_throttles(transaction: &mut Tx, decided: &[Decided]) -> Result<()
     query(
         "INSERT INTO throttle (rule, throttle_key, until_ms, about)
              WITH row (k, v) AS MATERIALIZED (SELECT key, value FROM json_each($1))
-             SELECT v->>0, v->>1, v->>2, v->>3 FROM row WHERE true ORDER BY k
+             SELECT v->>0, v->>1, CAST(v->>2 AS bigint), v->>3 FROM row WHERE true
              ON CONFLICT (rule, throttle_key) DO UPDATE SET
                  until_ms = excluded.until_ms, about = excluded.about",
     )
-    .bind(Value::Array(rows).to_string())
+    .bind(Value::Array(rows.into_values().collect()).to_string())
     .execute(&mut *transaction)
     .await?;
     Ok(())

@@ -168,18 +168,21 @@ impl Store {
 
     async fn forget_source(&self, source: &str, now: Timestamp) -> Result<(), StoreError> {
         let mut transaction = self.writer.begin().await?;
-        for statement in [
+        query(
             "DELETE FROM project WHERE source = $1
                AND NOT EXISTS (SELECT 1 FROM job WHERE source = $1)",
+        )
+        .bind(source)
+        .execute(&mut transaction)
+        .await?;
+        query(
             "DELETE FROM source WHERE name = $1 AND coalesce(last_complete_ms, 0) < $2
                AND NOT EXISTS (SELECT 1 FROM job WHERE source = $1)",
-        ] {
-            query(statement)
-                .bind(source)
-                .bind(before(now, JOB_MEMORY))
-                .execute(&mut transaction)
-                .await?;
-        }
+        )
+        .bind(source)
+        .bind(before(now, JOB_MEMORY))
+        .execute(&mut transaction)
+        .await?;
         transaction.commit().await?;
         Ok(())
     }
@@ -198,7 +201,7 @@ WITH RECURSIVE
         SELECT (SELECT min(source) FROM event WHERE source > of_event.name) FROM of_event
         WHERE of_event.name IS NOT NULL)
 SELECT name FROM (
-    SELECT name FROM of_job UNION SELECT name FROM of_event UNION SELECT name FROM source)
+    SELECT name FROM of_job UNION SELECT name FROM of_event UNION SELECT name FROM source) AS kept
 WHERE name <> '' AND name NOT IN (SELECT value FROM json_each($1)) ORDER BY name";
 
 fn before(now: Timestamp, age: SignedDuration) -> i64 {

@@ -140,10 +140,10 @@ pub(super) fn event_values(event: &Event) -> Value {
         event.from,
         event.to,
         ms(event.detected_at),
-        event.late,
+        i64::from(event.late),
         event.job_id,
         name,
-        event.project_name == ProjectName::Unavailable,
+        i64::from(event.project_name == ProjectName::Unavailable),
         fields.map(|fields| Value::Object(fields.clone()).to_string()),
         event.timer.as_ref().map(TimerFacts::to_stored),
     ])
@@ -158,16 +158,16 @@ pub(super) fn delivery_values(delivery: &NewDelivery) -> Value {
         delivery.notifier,
         delivery.recipient,
         delivery.template,
-        delivery.include_download_url,
+        i64::from(delivery.include_download_url),
         delivery.source,
         delivery.job_id,
         delivery.kind.as_str(),
-        delivery.kind.is_terminal(),
+        i64::from(delivery.kind.is_terminal()),
         i64::from(delivery.kind == EventKind::Progress),
         ms(delivery.created_at),
         delivery.held_until.map(ms),
         delivery.suppressed,
-        delivery.live,
+        i64::from(delivery.live),
     ])
 }
 

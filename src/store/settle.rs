@@ -61,7 +61,8 @@ pub(super) async fn settle(
     let rows = Value::Array(rows).to_string();
     query(
         "INSERT INTO attempt (delivery_id, number, started_ms, took_ms, outcome, status, answer)
-         SELECT value->>0, value->>8, value->>9, value->>10, value->>11, value->>12, value->>13
+         SELECT value->>0, CAST(value->>8 AS bigint), CAST(value->>9 AS bigint),
+             CAST(value->>10 AS bigint), value->>11, CAST(value->>12 AS bigint), value->>13
          FROM json_each($1) WHERE true ON CONFLICT DO NOTHING",
     )
     .bind(&rows)
@@ -70,14 +71,16 @@ pub(super) async fn settle(
     keep_handles(transaction, &rows, now).await?;
     // The fence keeps out an answer that comes after the claim was given to another.
     query(
-        "UPDATE delivery SET state = r.value->>2, due_ms = coalesce(r.value->>3, due_ms),
-             ended_ms = r.value->>4, last_error = r.value->>5,
-             failures = failures + (r.value->>6), repeat = max(repeat, r.value->>7),
-             hold = iif(r.value->>2 = 'held', 'notifier', NULL),
-             held_since_ms = iif(r.value->>2 = 'held', $2, NULL),
+        "UPDATE delivery SET state = r.value->>2, due_ms = coalesce(CAST(r.value->>3 AS bigint), due_ms),
+             ended_ms = CAST(r.value->>4 AS bigint), last_error = r.value->>5,
+             failures = failures + CAST(r.value->>6 AS bigint),
+             repeat = max(repeat, CAST(r.value->>7 AS bigint)),
+             hold = CASE WHEN r.value->>2 = 'held' THEN 'notifier' END,
+             held_since_ms = CASE WHEN r.value->>2 = 'held' THEN $2 END,
              claim_owner = NULL, claimed_until_ms = NULL
          FROM json_each($1) AS r
-         WHERE delivery.id = r.value->>0 AND state = 'sending' AND claim_fence = r.value->>1",
+         WHERE delivery.id = r.value->>0 AND state = 'sending'
+           AND claim_fence = CAST(r.value->>1 AS bigint)",
     )
     .bind(&rows)
     .bind(ms(now))

@@ -2,8 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::rows::ms;
-use super::sql::query;
+use super::rows::{ms, time};
+use super::sql::{query, query_scalar};
 use super::{Store, StoreError};
 
 /// Longer than any wait that is written down: services are obeyed for an hour at most.
@@ -19,6 +19,10 @@ impl Store {
         notifier: &str,
         step: SignedDuration,
     ) -> Result<(), StoreError> {
+        if self.is_shared() {
+            // What others have written was written by other clocks.
+            return Ok(());
+        }
         query(
             "UPDATE delivery SET due_ms = due_ms + $2, first_attempt_ms = first_attempt_ms + $2,
                  held_since_ms = held_since_ms + $2
@@ -38,6 +42,11 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be written.
     pub async fn forget_wrong_waits(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let now = match self.is_shared() {
+            // Ours may be the one that is wrong.
+            true => time(query_scalar("SELECT now_ms()").fetch_one(&self.readers).await?)?,
+            false => now,
+        };
         let latest = now.checked_add(LONGEST_WAIT).unwrap_or(Timestamp::MAX);
         let moved = query(
             "UPDATE delivery SET due_ms = $1, first_attempt_ms = min(first_attempt_ms, $1)

@@ -14,10 +14,10 @@ use super::sql::{Tx, query};
 /// is never superseded.
 const SUPERSEDE: &str = "
 UPDATE delivery SET state = 'discarded', ended_ms = $2,
-    last_error = iif(EXISTS (
+    last_error = CASE WHEN EXISTS (
         SELECT 1 FROM event e WHERE e.source = delivery.source AND e.subject = delivery.job_id
-          AND e.slot IN ('ended', 'vanished')),
-        'superseded: the job has ended', 'superseded by newer progress')
+          AND e.slot IN ('ended', 'vanished'))
+        THEN 'superseded: the job has ended' ELSE 'superseded by newer progress' END
 WHERE rank = 1 AND state IN ('pending', 'held') AND coalesce(hold, '') <> 'digest'
   AND (source, job_id) IN (SELECT value->>0, value->>1 FROM json_each($1))
   AND (EXISTS (
@@ -27,7 +27,7 @@ WHERE rank = 1 AND state IN ('pending', 'held') AND coalesce(hold, '') <> 'diges
           SELECT 1 FROM delivery n
           WHERE n.source = delivery.source AND n.job_id = delivery.job_id AND n.rank = 1
             AND n.notifier = delivery.notifier AND n.recipient = delivery.recipient
-            AND (n.rule = delivery.rule OR delivery.live) AND n.seq > delivery.seq
+            AND (n.rule = delivery.rule OR delivery.live = 1) AND n.seq > delivery.seq
             AND n.state IN ('pending', 'held', 'sending', 'sent')))";
 
 /// Drops stale progress messages about these jobs, each named by its source and id.

@@ -107,7 +107,7 @@ impl Store {
             "SELECT notifier, min(created_ms) FROM (
                  SELECT notifier, created_ms FROM delivery WHERE state = 'pending'
                  UNION ALL SELECT notifier, created_ms FROM delivery WHERE state = 'sending'
-                 UNION ALL SELECT notifier, created_ms FROM delivery WHERE state = 'held')
+                 UNION ALL SELECT notifier, created_ms FROM delivery WHERE state = 'held') AS owed
              GROUP BY notifier",
         )
         .fetch_all(&self.readers)
@@ -125,9 +125,10 @@ impl Store {
     /// [`StoreError`] when the store cannot be read.
     pub async fn job_counts(&self, source: &str) -> Result<JobCounts, StoreError> {
         let (all, queued, running, stopped, cancelled): (i64, i64, i64, i64, i64) = query_as(
-            "SELECT count(*), coalesce(sum(state = 'queued'), 0),
-                     coalesce(sum(state = 'running'), 0), coalesce(sum(state = 'stopped'), 0),
-                     coalesce(sum(state = 'cancelled'), 0)
+            "SELECT count(*), count(*) FILTER (WHERE state = 'queued'),
+                     count(*) FILTER (WHERE state = 'running'),
+                     count(*) FILTER (WHERE state = 'stopped'),
+                     count(*) FILTER (WHERE state = 'cancelled')
                  FROM job INDEXED BY job_listed WHERE source = $1",
         )
         .bind(source)

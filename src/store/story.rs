@@ -22,12 +22,12 @@ WITH RECURSIVE s (name) AS (
 SELECT job_id FROM (
     SELECT job_id FROM (
         SELECT job.job_id FROM s CROSS JOIN job
-        WHERE job.source = s.name AND job.job_id >= $1 AND job.job_id < $1 || char(1114111)
-        LIMIT $2)
+        WHERE job.source = s.name AND job.job_id >= $1 AND job.job_id < $3
+        LIMIT $2) AS known
     UNION
     SELECT job_id FROM (
         SELECT DISTINCT job_id FROM event INDEXED BY event_job
-        WHERE job_id >= $1 AND job_id < $1 || char(1114111) ORDER BY job_id LIMIT $2))
+        WHERE job_id >= $1 AND job_id < $3 ORDER BY job_id LIMIT $2) AS told) AS found
 ORDER BY job_id LIMIT $2";
 
 /// The deliveries about each of these events: its own, and the digests that it was gathered
@@ -56,8 +56,13 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub async fn job_ids(&self, prefix: &str, most: u32) -> Result<Vec<String>, StoreError> {
-        let ids: Vec<String> =
-            query_scalar(JOB_IDS).bind(prefix).bind(most).fetch_all(&self.readers).await?;
+        let ids: Vec<String> = query_scalar(JOB_IDS)
+            .bind(prefix)
+            .bind(most)
+            // Beyond every id that begins so.
+            .bind(format!("{prefix}{}", char::MAX))
+            .fetch_all(&self.readers)
+            .await?;
         Ok(match ids.iter().find(|id| *id == prefix) {
             Some(exact) => vec![exact.clone()],
             None => ids,
@@ -76,8 +81,8 @@ impl Store {
                  SELECT (SELECT min(source) FROM job WHERE source > s.name)
                  FROM s WHERE s.name IS NOT NULL)
              SELECT job.*, project.name AS project_name
-             FROM s CROSS JOIN job ON job.source = s.name AND job.job_id = $1
-             LEFT JOIN project USING (source, project_id)",
+             FROM s CROSS JOIN job LEFT JOIN project USING (source, project_id)
+             WHERE job.source = s.name AND job.job_id = $1",
         )
         .bind(job_id)
         .fetch_all(&self.readers)

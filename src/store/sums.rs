@@ -77,13 +77,13 @@ impl Store {
         .fetch_optional(&self.readers)
         .await?;
         let rows = query(
-            "SELECT job.*, (SELECT kind FROM event e
+            "SELECT * FROM (SELECT job.*, (SELECT kind FROM event e
                  WHERE e.source = job.source AND e.subject = job.job_id
                    AND e.slot IN ('ended', 'vanished') AND e.seq > $3
                  ORDER BY e.seq DESC LIMIT 1) AS told
              FROM job INDEXED BY job_project
-             WHERE source = $1 AND project_id = $2 AND phase <> 'open' AND ended_ms > $4
-               AND told IS NOT NULL
+             WHERE source = $1 AND project_id = $2 AND phase <> 'open' AND ended_ms > $4) AS ended
+             WHERE told IS NOT NULL
              ORDER BY ended_ms DESC LIMIT $5",
         )
         .bind(source)

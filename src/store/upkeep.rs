@@ -18,15 +18,20 @@ use super::{Store, StoreError};
 /// What a file of SQLite's may have beside it, and our lock.
 const SIDE_FILES: [&str; 4] = ["-wal", "-shm", "-journal", ".lock"];
 
+/// What the tables and indexes of a schema take on their server.
+const SCHEMA_BYTES: &str = "
+SELECT CAST(coalesce(sum(pg_total_relation_size(oid)), 0) AS bigint) FROM pg_class
+WHERE relnamespace = CAST(current_schema() AS regnamespace) AND relkind = 'r'";
+
 /// How a store is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Condition {
     /// What is wrong with the file; nothing when it is sound.
     pub faults: Vec<String>,
     pub schema: i64,
-    pub file_bytes: u64,
-    /// What is committed and not yet folded into the file.
-    pub wal_bytes: u64,
+    pub bytes: u64,
+    /// What is committed and not yet folded into the file; `None` where there is no file.
+    pub wal_bytes: Option<u64>,
     /// `None` where the damage does not let them be counted.
     pub counts: Option<Counts>,
 }
@@ -56,12 +61,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be read for another reason than damage.
     pub async fn condition(&self) -> Result<Condition, StoreError> {
-        let mut condition = Condition {
-            file_bytes: size(&self.path),
-            wal_bytes: size(&beside(&self.path, "-wal")),
-            ..Condition::default()
-        };
-        condition.schema = query_scalar("PRAGMA user_version").fetch_one(&self.readers).await?;
+        let mut condition = self.measured().await?;
         match self.faults().await {
             Ok(faults) => condition.faults = faults,
             Err(error) if error.is_damage() => condition.faults.push(error.to_string()),
@@ -82,7 +82,14 @@ impl Store {
     /// [`StoreError`] when the copy would overwrite something, or cannot be made; then there
     /// is none.
     pub async fn backup(&self, target: &Path, existing: Existing) -> Result<u64, StoreError> {
-        let target = refuse_what_is_in_the_way(&self.path, target, existing)?;
+        let Some(own) = self.place.file() else {
+            return Err(StoreError::Backup(
+                "this store is on a PostgreSQL server: copy it with `pg_dump`, or into a file \
+                 with `descript-notify store copy`"
+                    .into(),
+            ));
+        };
+        let target = refuse_what_is_in_the_way(own, target, existing)?;
         let half = half_made(&target);
         let copied = self.copy_to(&half).await.and_then(|bytes| {
             let placed = std::fs::rename(&half, &target).and_then(|()| sync_folder_of(&target));
@@ -93,6 +100,21 @@ impl Store {
             let _ = std::fs::remove_file(&half);
         }
         copied
+    }
+
+    async fn measured(&self) -> Result<Condition, StoreError> {
+        let Some(path) = self.place.file() else {
+            let bytes: i64 = query_scalar(SCHEMA_BYTES).fetch_one(&self.readers).await?;
+            let schema = query_scalar("SELECT number FROM version").fetch_one(&self.readers);
+            let (schema, bytes) = (schema.await?, bytes.unsigned_abs());
+            return Ok(Condition { schema, bytes, ..Condition::default() });
+        };
+        Ok(Condition {
+            schema: query_scalar("PRAGMA user_version").fetch_one(&self.readers).await?,
+            bytes: size(path),
+            wal_bytes: Some(size(&beside(path, "-wal"))),
+            ..Condition::default()
+        })
     }
 
     /// What is wrong with the file.

@@ -35,7 +35,8 @@ macro_rules! sums {
     ($key:literal) => {
         concat!(
             "WITH span (k, since, until) AS MATERIALIZED (
-                 SELECT key, value->>0, value->>1 FROM json_each($1)),
+                 SELECT key, CAST(value->>0 AS bigint), CAST(value->>1 AS bigint)
+                 FROM json_each($1)),
              ended AS (
                  SELECT k, source, project_id, job_type, outcome, media_seconds, ai_credits
                  FROM span CROSS JOIN job INDEXED BY job_used
@@ -48,8 +49,9 @@ macro_rules! sums {
              used AS (
                  SELECT ",
             $key,
-            ", count(*) AS jobs, sum(outcome IN ('failed', 'partial')) AS failed,
-                     total(media_seconds) AS media_seconds, total(ai_credits) AS ai_credits
+            ", count(*) AS jobs, count(*) FILTER (WHERE outcome IN ('failed', 'partial')) AS failed,
+                     coalesce(sum(media_seconds), 0.0) AS media_seconds,
+                     coalesce(sum(ai_credits), 0.0) AS ai_credits
                  FROM ended GROUP BY ",
             $key,
             ") "
@@ -70,7 +72,8 @@ impl Store {
             sums!("source, project_id"),
             "SELECT used.*, project.name AS project_name
              FROM used LEFT JOIN project USING (source, project_id)
-             ORDER BY media_seconds DESC, ai_credits DESC, jobs DESC, source, project_id"
+             ORDER BY media_seconds DESC, ai_credits DESC, jobs DESC, source,
+                 project_id IS NOT NULL, project_id"
         ))
         .bind(spans_text(&[span]))
         .fetch_all(&self.readers)

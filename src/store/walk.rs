@@ -40,7 +40,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be written.
     pub async fn begin(&self, source: &str) -> Result<Walk, StoreError> {
-        let transaction = self.writer.begin().await?;
+        let mut transaction = self.writer.begin().await?;
+        self.check_lease(&mut transaction, source).await?;
         Ok(Walk { transaction, source: source.to_owned(), news: self.news.clone() })
     }
 }
@@ -93,9 +94,11 @@ impl Walk {
                  progress_since_ms, changes, created_ms, stopped_ms, first_seen_ms, ended_ms,
                  project_id, resultless_since_ms, document, outcome, media_seconds, ai_credits)
              WITH row (k, v) AS MATERIALIZED (SELECT key, value FROM json_each($2))
-             SELECT $1, v->>0, v->>1, v->>2, v->>3, v->>4, v->>5,
-                 v->>6, v->>7, v->>8, v->>9, v->>10, v->>11,
-                 v->>12, v->>13, v->>14, v->>15, v->>16, v->>17
+             SELECT $1, v->>0, v->>1, v->>2, v->>3, CAST(v->>4 AS bigint),
+                 CAST(v->>5 AS bigint), CAST(v->>6 AS bigint), CAST(v->>7 AS bigint),
+                 CAST(v->>8 AS bigint), CAST(v->>9 AS bigint), CAST(v->>10 AS bigint),
+                 CAST(v->>11 AS bigint), v->>12, CAST(v->>13 AS bigint), v->>14, v->>15,
+                 CAST(v->>16 AS double precision), CAST(v->>17 AS double precision)
              FROM row WHERE true
              ON CONFLICT (source, job_id) DO UPDATE SET
                  job_type = excluded.job_type, state = excluded.state, phase = excluded.phase,
@@ -119,10 +122,13 @@ impl Walk {
         if reads.is_empty() {
             return Ok(());
         }
-        let rows: Vec<Value> =
-            reads.iter().map(|(id, at, forbidden)| json!([id, ms(*at), forbidden])).collect();
+        let rows: Vec<Value> = reads
+            .iter()
+            .map(|(id, at, forbidden)| json!([id, ms(*at), i64::from(*forbidden)]))
+            .collect();
         query(
-            "UPDATE job SET read_ms = r.value->>1, forbidden = r.value->>2
+            "UPDATE job SET read_ms = CAST(r.value->>1 AS bigint),
+                 forbidden = CAST(r.value->>2 AS bigint)
              FROM json_each($2) AS r WHERE source = $1 AND job_id = r.value->>0",
         )
         .bind(&self.source)

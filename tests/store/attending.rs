@@ -3,7 +3,8 @@
 use descript_notify::model::{DeliveryId, DeliveryState, Event, EventKind};
 use descript_notify::store::{Claimed, DeliveryFilter, Gather, HealthChange, Settled, Store, Turn};
 
-use super::{Place, at, break_down, claim, due, event, owe, place, recorded, settled, state_of};
+use super::stage::{at, break_down, claim, due, event, owe, recorded, settled, state_of};
+use super::{Place, place};
 
 /// Has 25 messages been held and gathered by tens, and the three digests claimed.
 async fn digests(store: &Store) -> Vec<Claimed> {

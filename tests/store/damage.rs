@@ -8,7 +8,8 @@ use descript_notify::store::{
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, SqliteConnection};
 
-use super::{Place, at, break_down, claim, due, event, job, owe, owed, place, recorded, settled};
+use super::stage::{at, break_down, claim, due, event, job, owe, owed, recorded, settled};
+use super::{Place, place};
 
 /// Another hand on the store's file.
 async fn hand_on(place: &Place) -> SqliteConnection {

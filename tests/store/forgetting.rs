@@ -7,7 +7,8 @@ use descript_notify::model::{EventKind, Fingerprint, Phase};
 use descript_notify::store::{EventFilter, JobFilter, Marks, Settled, Store, WalkCommit};
 use jiff::Timestamp;
 
-use super::{at, claim, event, job, owe, place, recorded, settled};
+use super::place;
+use super::stage::{at, claim, event, job, owe, recorded, settled};
 
 const KEEP: Duration = Duration::from_secs(24 * 3600);
 
@@ -28,7 +29,7 @@ async fn what_is_owed_is_never_forgotten_and_what_is_done_is() {
     let place = place().await;
     let jobs = vec![job("a", Phase::Ended), job("b", Phase::Ended), job("c", Phase::Ended)];
     let commit = WalkCommit { jobs, ..WalkCommit::default() };
-    crate::commit(&place.store, commit, vec![]).await;
+    crate::stage::commit(&place.store, commit, vec![]).await;
     owe(&place.store, &[event("a", EventKind::Failed, ""), event("b", EventKind::Failed, "")])
         .await;
     let claimed = claim(&place.store, 1, at(6)).await;
@@ -58,7 +59,7 @@ async fn removed(last_look: i64) -> super::Place {
     let jobs = vec![job("a", Phase::Ended), job("b", Phase::Open), job("c", Phase::Ended)];
     let marks = Some(Marks { last_complete_at: Some(days(last_look)), ..Marks::default() });
     let commit = WalkCommit { jobs, marks, ..WalkCommit::default() };
-    crate::commit(&place.store, commit, vec![]).await;
+    crate::stage::commit(&place.store, commit, vec![]).await;
     place.store.keep_project_name("main", "p1", Some("Film"), at(0)).await.unwrap();
     let told = [event("a", EventKind::Failed, ""), event("c", EventKind::Failed, "")];
     owe(&place.store, &told).await;

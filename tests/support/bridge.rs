@@ -32,6 +32,8 @@ pub struct Setup {
     rest: String,
     vars: Vec<(String, String)>,
     options: Options,
+    /// The URL of the store, where it is not the usual file.
+    store: Option<String>,
 }
 
 /// As short as it takes for a test to be over soon.
@@ -71,6 +73,13 @@ impl Setup {
         self
     }
 
+    /// Another store than a file in the config's folder.
+    #[must_use]
+    pub fn store(mut self, url: &str) -> Self {
+        self.store = Some(url.to_owned());
+        self
+    }
+
     /// A variable in the program's environment.
     #[must_use]
     pub fn var(mut self, name: &str, value: &str) -> Self {
@@ -90,8 +99,9 @@ impl Setup {
         let emulator = Emulator::start(self.options, Clock::System).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let config = format!(
-            "[service]\nstore = \"sqlite://state.db\"\n{}\n[sources.main]\n\
+            "[service]\nstore = \"{}\"\n{}\n[sources.main]\n\
              token = {{ env = \"{TOKEN_VAR}\" }}\nbase_url = \"{}\"\n{}\n{}\n{}",
+            self.store.clone().unwrap_or_else(usual_store),
             self.service,
             emulator.base_url(),
             self.intervals.as_deref().unwrap_or(INTERVALS),
@@ -210,6 +220,16 @@ impl Bridge {
     /// The emulator does this wrong from now on.
     pub fn fault(&self, fault: &str) {
         self.world.queue_fault(fault.parse::<Fault>().unwrap());
+    }
+}
+
+/// A file beside the config; with `DESCRIPT_NOTIFY_TEST_STORE=postgres` a schema of a server, so
+/// that a whole suite can be run on one.
+#[expect(clippy::disallowed_methods, reason = "a test has no other way to be told")]
+fn usual_store() -> String {
+    match std::env::var("DESCRIPT_NOTIFY_TEST_STORE").as_deref() {
+        Ok("postgres") => super::postgres::schema(),
+        _ => "sqlite://state.db".into(),
     }
 }
 

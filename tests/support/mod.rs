@@ -10,6 +10,7 @@
 pub mod bridge;
 pub mod chat;
 pub mod mood;
+pub mod postgres;
 pub mod program;
 pub mod sink;
 pub mod smtp;

@@ -3,7 +3,7 @@
 use super::{parsed, told};
 
 #[test]
-fn a_store_is_a_sqlite_file() {
+fn a_store_is_a_sqlite_file_or_a_database_of_a_server() {
     let store = |value: &str| {
         told(&format!("[service]\nstore = \"{value}\"\n[[rules]]\n"))
             .lines()
@@ -19,7 +19,16 @@ fn a_store_is_a_sqlite_file() {
         "sqlite://:memory:",
         "sqlite://x?mode=ro",
         "sqlite://~/x",
-        "postgres://user:hunter2@host/db",
+        "postgres:host/db",
+        "postgres:///db",
+        "postgresql://ann:hunter2@host",
+        "postgres://host/a/b",
+        "postgres://host/db?password=hunter2",
+        "postgres://host/db?sslmode=verify_full",
+        "postgres://host/db?shema=two",
+        "postgres://host/db?schema=pg_x",
+        "postgres://ann:hun#ter2@host/db",
+        "postgres://host:99999/db",
     ]
     .map(store)
     .into();

@@ -131,6 +131,7 @@ impl Dispatch {
             let until = Instant::now() + pause;
             self.pacer.hold_until(until);
             self.paused_until = self.paused_until.max(Some(until));
+            self.untold_pause = self.untold_pause.max(Some(until));
         }
         match result.as_ref().map_err(|failure| (failure.kind, &failure.reason)) {
             // To refuse one message is to talk to us.
@@ -186,6 +187,15 @@ impl Flying {
     /// The same with the task that flies it.
     pub(super) fn by(self, task: tokio::task::Id) -> Self {
         Self { task: Some(task), ..self }
+    }
+
+    /// What becomes of a message that was claimed and not sent.
+    pub(super) fn not_begun(self, now: Timestamp) -> Settlement {
+        let why = "its claim had run out before it could be sent".to_owned();
+        let mut settlement = self.unsettled(now, why.clone());
+        settlement.attempt.outcome = AttemptOutcome::Later;
+        settlement.next = Settled::Again { due_at: now, why, counted: false, unsure: false };
+        settlement
     }
 
     /// What becomes of an attempt that did not end: it may have got through.

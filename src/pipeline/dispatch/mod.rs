@@ -6,6 +6,7 @@
 
 mod hold;
 mod landing;
+mod sharing;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -35,8 +36,10 @@ use crate::telemetry;
 /// Attempts under way at once, where the notifier's pace allows as many.
 const MOST_IN_FLIGHT: usize = 16;
 
-/// How much longer than its time-out a claim holds.
+/// How much longer than its time-out a claim holds; where others would take it over, they need
+/// not wait long.
 const CLAIM_SLACK: Duration = Duration::from_secs(30);
+const SHARED_CLAIM_SLACK: Duration = Duration::from_secs(15);
 
 /// What is in flight at the end gets so long.
 const GRACE: Duration = Duration::from_secs(10);
@@ -98,6 +101,8 @@ pub struct Dispatch {
     stepped: SignedDuration,
     /// Until when the service has told us to wait.
     paused_until: Option<Instant>,
+    /// The same, as long as it is not written down for others that send through the notifier.
+    untold_pause: Option<Instant>,
     /// A claim failed, and may have been written all the same.
     doubts_claims: bool,
     done: Drained,
@@ -132,6 +137,7 @@ impl Dispatch {
             broken_at: Instant::now(),
             change: None,
             paused_until: None,
+            untold_pause: None,
             doubts_claims: false,
             done: Drained::default(),
         })
@@ -155,7 +161,7 @@ impl Dispatch {
                     look.wake
                 }
                 Err(problem) => {
-                    let problem = problem.of(self.parts.store.path()).to_string();
+                    let problem = problem.of(self.parts.store.place()).to_string();
                     telemetry::store_trouble("delivering", &problem, pause);
                     let wake = Instant::now() + pause;
                     pause = (pause * 2).min(STORE_PAUSE_LONGEST);
@@ -230,6 +236,7 @@ impl Dispatch {
             self.doubts_claims = false;
         }
         let now = self.parts.clock.now();
+        self.heed_others(now).await?;
         let (due, next_due) = match self.free_places() {
             0 => (0, None),
             free => self.parts.store.outlook(&name, now, free).await?,
@@ -239,8 +246,10 @@ impl Dispatch {
         let (allowed, pace_wait) = self.take_permits(due + u32::from(probes));
         let settles = !self.landed.is_empty() || self.change.is_some();
         let mut claimed = Vec::new();
+        let mut shared_wait = None;
+        let asked = Instant::now();
         if allowed > 0 || settles {
-            let until = saturating_add(now, self.parts.settings.timeout + CLAIM_SLACK);
+            let until = saturating_add(now, self.parts.settings.timeout + self.slack());
             let from = if probes { ClaimFrom::Held } else { ClaimFrom::Due };
             let claim = (allowed > 0).then_some(Claim { from, most: allowed, until });
             let turned = self.turn(event.as_ref(), claim, now).await;
@@ -250,17 +259,23 @@ impl Dispatch {
             self.doubts_claims = turned.is_err();
             let turned = turned?;
             claimed = turned.claimed;
+            shared_wait = turned.wait;
+            self.untold_pause = None;
             self.landed.clear();
             self.change = None;
             self.parts.nudges.announce(&turned.news);
         }
         let idle = !settles && claimed.is_empty() && due == 0 && self.flights.is_empty();
-        claimed.into_iter().for_each(|claimed| self.take_off(claimed));
+        claimed.into_iter().for_each(|claimed| self.take_off(claimed, asked));
         let soon = Instant::now();
+        if let Some(wait) = shared_wait {
+            // Others that send through the notifier have used its pace, or met a pause.
+            self.paused_until = self.paused_until.max(Some(soon + wait));
+        }
         let from_now =
             |at: Timestamp| soon + Duration::try_from(at.duration_since(now)).unwrap_or_default();
         let probe = self.broken.as_ref().map(|broken| broken.probe_due).filter(|due| *due > now);
-        let paced = pace_wait.map(|wait| soon + wait);
+        let paced = pace_wait.max(shared_wait).map(|wait| soon + wait);
         // What was just written down may have a retry, or let a follower go: neither was in
         // the outlook above.
         let again = settles.then_some(soon);
@@ -304,8 +319,14 @@ impl Dispatch {
         }
     }
 
-    fn take_off(&mut self, claimed: Claimed) {
+    fn take_off(&mut self, claimed: Claimed, asked: Instant) {
         let flying = Flying::new(&claimed);
+        if self.parts.store.is_shared() && asked.elapsed() >= self.slack() {
+            // It could still be under way when another service takes it over.
+            let settlement = flying.not_begun(self.parts.clock.now());
+            self.landed.push(settlement);
+            return;
+        }
         let parts = self.parts.clone();
         let task = self.flights.spawn(async move { attempt(parts, claimed).await });
         self.in_flight.push(flying.by(task.id()));
@@ -342,7 +363,7 @@ impl Dispatch {
         loop {
             match tokio::time::timeout_at(until, self.write_last(now)).await {
                 Ok(Ok(())) => return clean,
-                Ok(Err(failed)) => problem = failed.of(self.parts.store.path()).to_string(),
+                Ok(Err(failed)) => problem = failed.of(self.parts.store.place()).to_string(),
                 Err(_) => break,
             }
             tokio::time::sleep(LAST_WORD / 8).await;
@@ -368,7 +389,8 @@ impl Dispatch {
         let deciding = Deciding { now, decide: &decide };
         let health = self.health_change(event.map(|event| Notice { event, deciding }));
         let turn = Turn { settlements: &self.landed, health, claim };
-        self.parts.store.turn(&self.parts.settings.name, &turn, now).await
+        let rhythm = self.rhythm();
+        self.parts.store.paced_turn(&self.parts.settings.name, &turn, &rhythm, now).await
     }
 }
 

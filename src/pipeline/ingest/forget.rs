@@ -25,7 +25,7 @@ impl Ingest {
             Ok(done) => telemetry::pruned(source, done.events, done.deliveries, done.jobs),
             Err(problem) => {
                 let wait = PRUNE_EVERY.unsigned_abs();
-                let problem = problem.of(self.parts.store.path()).to_string();
+                let problem = problem.of(self.parts.store.place()).to_string();
                 telemetry::store_trouble("forgetting", &problem, wait);
             }
         }

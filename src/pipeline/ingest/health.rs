@@ -39,7 +39,7 @@ impl Ingest {
             // The next poll tells it.
             Err(problem) => telemetry::store_trouble(
                 "noting how polling goes",
-                &problem.of(self.parts.store.path()).to_string(),
+                &problem.of(self.parts.store.place()).to_string(),
                 self.parts.settings.poll_interval,
             ),
         }

@@ -7,12 +7,12 @@
 mod called;
 mod forget;
 mod health;
+mod lease;
 mod look;
 mod marks;
 mod timers;
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ use crate::source::schedule::{Outcome, Schedule};
 use crate::source::settings::{FirstRun, SourceSettings};
 use crate::source::{ApiError, Client};
 use crate::store::{
-    Committed, Deciding, Marks, SourceHealth, SourceMemory, Store, StoreError, WalkCommit,
+    Committed, Deciding, Marks, Place, SourceHealth, SourceMemory, Store, StoreError, WalkCommit,
 };
 use crate::telemetry::{self, PollNumbers};
 
@@ -115,8 +115,8 @@ pub enum PollError {
 }
 
 impl PollError {
-    /// The same, with the store's file named.
-    fn of(self, store: &Path) -> Self {
+    /// The same, with the store named.
+    fn of(self, store: &Place) -> Self {
         match self {
             Self::Store(problem) => Self::Store(problem.of(store)),
             Self::Api(error) => Self::Api(error),
@@ -189,12 +189,22 @@ impl Ingest {
 
     /// Polls until `stop`.
     pub async fn run(mut self, stop: CancellationToken) {
+        match self.parts.store.is_shared() {
+            true => self.run_in_turn(&stop).await,
+            false => self.poll_until(&stop).await,
+        }
+    }
+
+    async fn poll_until(&mut self, stop: &CancellationToken) {
         loop {
             let polled = tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
                 polled = self.poll() => polled,
             };
+            if polled.result.as_ref().is_err_and(PollError::is_of_another) {
+                return;
+            }
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
@@ -208,7 +218,7 @@ impl Ingest {
         let begun = Instant::now();
         let span = telemetry::poll_span(&self.parts.settings.name);
         let result = self.try_poll(begun).instrument(span).await;
-        let result = result.map_err(|error| error.of(self.parts.store.path()));
+        let result = result.map_err(|error| error.of(self.parts.store.place()));
         let open = self.memory.open.iter().any(|job| !job.forbidden);
         let mut after = |outcome| self.schedule.after(outcome, begun.elapsed(), fastrand::f64());
         let wait = match (&result, self.slow_down.take()) {

@@ -77,7 +77,7 @@ async fn what_sqlite_says_is_told_with_the_remedy() {
     let missing = options.filename(folder.path().join("none.db"));
     let missing = sqlx::SqliteConnection::connect_with(&missing).await.unwrap_err();
 
-    let told = |error: sqlx::Error| StoreError::from(error).of(Path::new("/s.db")).to_string();
+    let told = |error: sqlx::Error| StoreError::from(error).of("/s.db").to_string();
     insta::assert_snapshot!(told(locked), @"the store `/s.db` failed: another program holds it: end the database browser, backup or copy that has it open (SQLite: database is locked)");
     insta::assert_snapshot!(told(unwritable), @"the store `/s.db` failed: it cannot be written: check who owns the file and its folder, and whether the disk is mounted read-only (SQLite: attempt to write a readonly database)");
     insta::assert_snapshot!(told(missing), @"the store `/s.db` failed: check that the file and its folder exist and may be read and written by this user (SQLite: unable to open database file)");

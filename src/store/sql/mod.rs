@@ -11,7 +11,7 @@ mod row;
 mod value;
 
 pub(super) use dialect::for_postgres;
-pub(super) use pool::{Pool, Tx, Via};
+pub(super) use pool::{Ground, Pool, Server, Tx, Via, within};
 pub(super) use row::{Column, Columns, Row};
 pub(super) use value::Value;
 
@@ -70,9 +70,11 @@ impl Query {
             Via::Tx(Tx::Sqlite(transaction)) => {
                 return Ok(sqlite_rows(self.sqlite().fetch_all(&mut **transaction).await?));
             }
-            Via::Pool(Pool::Postgres(pool)) => self.postgres().fetch_all(pool).await?,
-            Via::Tx(Tx::Postgres(transaction)) => {
-                self.postgres().fetch_all(&mut **transaction).await?
+            Via::Pool(Pool::Postgres(server)) => {
+                within(self.postgres().fetch_all(&server.pool)).await?
+            }
+            Via::Tx(Tx::Postgres(transaction, _)) => {
+                within(self.postgres().fetch_all(&mut **transaction)).await?
             }
         };
         Ok(rows.into_iter().map(Row::Postgres).collect())
@@ -89,11 +91,11 @@ impl Query {
             Via::Tx(Tx::Sqlite(transaction)) => {
                 self.sqlite().fetch_optional(&mut **transaction).await?.map(Row::Sqlite)
             }
-            Via::Pool(Pool::Postgres(pool)) => {
-                self.postgres().fetch_optional(pool).await?.map(Row::Postgres)
+            Via::Pool(Pool::Postgres(server)) => {
+                within(self.postgres().fetch_optional(&server.pool)).await?.map(Row::Postgres)
             }
-            Via::Tx(Tx::Postgres(transaction)) => {
-                self.postgres().fetch_optional(&mut **transaction).await?.map(Row::Postgres)
+            Via::Tx(Tx::Postgres(transaction, _)) => {
+                within(self.postgres().fetch_optional(&mut **transaction)).await?.map(Row::Postgres)
             }
         })
     }
@@ -108,9 +110,11 @@ impl Query {
             Via::Tx(Tx::Sqlite(transaction)) => {
                 self.sqlite().execute(&mut **transaction).await?.rows_affected()
             }
-            Via::Pool(Pool::Postgres(pool)) => self.postgres().execute(pool).await?.rows_affected(),
-            Via::Tx(Tx::Postgres(transaction)) => {
-                self.postgres().execute(&mut **transaction).await?.rows_affected()
+            Via::Pool(Pool::Postgres(server)) => {
+                within(self.postgres().execute(&server.pool)).await?.rows_affected()
+            }
+            Via::Tx(Tx::Postgres(transaction, _)) => {
+                within(self.postgres().execute(&mut **transaction)).await?.rows_affected()
             }
         };
         Ok(Done { rows_affected })

@@ -61,7 +61,20 @@ macro_rules! as_the_drivers_do {
     };
 }
 
-as_the_drivers_do!(i64, f64, String, &'r str);
+as_the_drivers_do!(f64, String, &'r str);
+
+impl Column<'_> for i64 {
+    fn of(row: &Row, at: impl Place + Copy) -> Result<Self, sqlx::Error> {
+        match row {
+            Row::Sqlite(row) => row.try_get(at),
+            // What is kept has eight bytes; a number that stands in the question has four.
+            Row::Postgres(row) if row.try_get_raw(at)?.type_info().name() == "INT4" => {
+                row.try_get::<i32, _>(at).map(Self::from)
+            }
+            Row::Postgres(row) => row.try_get(at),
+        }
+    }
+}
 
 /// PostgreSQL has one kind of whole number here, SQLite reads each as what is asked for.
 macro_rules! as_whole_numbers {
