@@ -7,12 +7,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::json;
-use sqlx::sqlite::{Sqlite, SqliteRow};
-use sqlx::{Row, Transaction};
 
 use super::gather::{held_back, seal};
 use super::rows::{ms, time};
 use super::settle::end_members;
+use super::sql::{Row, Tx, query, query_scalar};
 use super::{Store, StoreError};
 use crate::model::{Attempt, AttemptOutcome, DeliveryId};
 
@@ -27,8 +26,8 @@ impl Store {
         ids: &[DeliveryId],
         now: Timestamp,
     ) -> Result<Vec<DeliveryId>, StoreError> {
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        let changed: Vec<String> = sqlx::query_scalar(concat!(
+        let mut transaction = self.writer.begin().await?;
+        let changed: Vec<String> = query_scalar(concat!(
             "UPDATE delivery SET suppressed = suppressed + ",
             held_back!(),
             ", state = 'pending', due_ms = $2, failures = 0, first_attempt_ms = NULL,
@@ -38,17 +37,17 @@ impl Store {
         ))
         .bind(json!(ids).to_string())
         .bind(ms(now))
-        .fetch_all(&mut *transaction)
+        .fetch_all(&mut transaction)
         .await?;
         seal_of(&mut transaction, &changed, now).await?;
-        sqlx::query(
+        query(
             "INSERT INTO meta (key, value)
              SELECT DISTINCT 'retries ' || notifier, '1' FROM delivery
              WHERE id IN (SELECT value FROM json_each($1))
              ON CONFLICT (key) DO UPDATE SET value = value + 1",
         )
         .bind(json!(changed).to_string())
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await?;
         transaction.commit().await?;
         self.news.tell_decision("pending", &changed);
@@ -60,7 +59,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub async fn retries(&self) -> Result<BTreeMap<String, i64>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT substr(key, length('retries ') + 1) AS notifier, CAST(value AS INTEGER) AS n
              FROM meta WHERE key LIKE 'retries %'",
         )
@@ -79,15 +78,15 @@ impl Store {
         ids: &[DeliveryId],
         now: Timestamp,
     ) -> Result<Vec<DeliveryId>, StoreError> {
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        let changed: Vec<String> = sqlx::query_scalar(
+        let mut transaction = self.writer.begin().await?;
+        let changed: Vec<String> = query_scalar(
             "UPDATE delivery SET state = 'discarded', ended_ms = $2
              WHERE state IN ('dead', 'held', 'pending') AND coalesce(hold, '') <> 'digest'
                AND id IN (SELECT value FROM json_each($1)) RETURNING id",
         )
         .bind(json!(ids).to_string())
         .bind(ms(now))
-        .fetch_all(&mut *transaction)
+        .fetch_all(&mut transaction)
         .await?;
         seal_of(&mut transaction, &changed, now).await?;
         end_members(&mut transaction, &json!(changed).to_string(), now).await?;
@@ -102,7 +101,7 @@ impl Store {
     /// [`StoreError`] when the store cannot be read.
     pub async fn dead(&self) -> Result<Vec<DeliveryId>, StoreError> {
         let ids: Vec<String> =
-            sqlx::query_scalar("SELECT id FROM delivery WHERE state = 'dead' ORDER BY seq")
+            query_scalar("SELECT id FROM delivery WHERE state = 'dead' ORDER BY seq")
                 .fetch_all(&self.readers)
                 .await?;
         Ok(ids.into_iter().map(DeliveryId::from_stored).collect())
@@ -113,7 +112,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub async fn attempts(&self, id: &DeliveryId) -> Result<Vec<Attempt>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM attempt WHERE delivery_id = $1 ORDER BY number")
+        let rows = query("SELECT * FROM attempt WHERE delivery_id = $1 ORDER BY number")
             .bind(id.as_str())
             .fetch_all(&self.readers)
             .await?;
@@ -123,22 +122,22 @@ impl Store {
 
 /// A gathering whose message a person has sent or given up takes in no more events.
 async fn seal_of(
-    transaction: &mut Transaction<'static, Sqlite>,
+    transaction: &mut Tx,
     deliveries: &[String],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let groups: Vec<String> = sqlx::query_scalar(
+    let groups: Vec<String> = query_scalar(
         "SELECT about FROM delivery
          WHERE group_id = about AND id IN (SELECT value FROM json_each($1))",
     )
     .bind(json!(deliveries).to_string())
-    .fetch_all(&mut **transaction)
+    .fetch_all(&mut *transaction)
     .await?;
     let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
     seal(transaction, &groups, now).await
 }
 
-pub(super) fn attempt_of(row: &SqliteRow) -> Result<Attempt, StoreError> {
+pub(super) fn attempt_of(row: &Row) -> Result<Attempt, StoreError> {
     let outcome: &str = row.try_get("outcome")?;
     Ok(Attempt {
         number: row.try_get("number")?,

@@ -9,14 +9,13 @@ use std::fmt;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use sqlx::Transaction;
-use sqlx::sqlite::Sqlite;
 
 use super::StoreError;
 use super::gather::join;
 use super::live::space_out;
 use super::pacing::{read_pacing, write_pacing};
 use super::rows::{delivery_values, event_values};
+use super::sql::{Tx, query, query_scalar};
 use super::stale::supersede;
 use crate::model::{Decided, Event, EventId, EventKind, Pacing};
 
@@ -47,7 +46,7 @@ pub struct Committed {
 /// Writes events that are new, with their verdicts and deliveries, and drops progress messages
 /// that they have made stale.
 pub(super) async fn record(
-    transaction: &mut Transaction<'static, Sqlite>,
+    transaction: &mut Tx,
     events: &[Event],
     deciding: Deciding<'_>,
 ) -> Result<Committed, StoreError> {
@@ -89,14 +88,14 @@ pub(super) async fn record(
 }
 
 async fn write_events(
-    transaction: &mut Transaction<'static, Sqlite>,
+    transaction: &mut Tx,
     events: &[Event],
 ) -> Result<HashSet<EventId>, StoreError> {
     if events.is_empty() {
         return Ok(HashSet::new());
     }
     let rows = events.iter().map(event_values).collect();
-    let fresh: Vec<String> = sqlx::query_scalar(
+    let fresh: Vec<String> = query_scalar(
         "INSERT INTO event (id, source, subject, slot, occurrence, kind, from_state, to_state,
                  detected_ms, late, job_id, project_name, name_unavailable, document, timer)
              WITH row (k, v) AS MATERIALIZED (SELECT key, value FROM json_each($1))
@@ -106,15 +105,12 @@ async fn write_events(
              ON CONFLICT DO NOTHING RETURNING id",
     )
     .bind(Value::Array(rows).to_string())
-    .fetch_all(&mut **transaction)
+    .fetch_all(&mut *transaction)
     .await?;
     Ok(fresh.into_iter().map(EventId::from_stored).collect())
 }
 
-async fn write_verdicts(
-    transaction: &mut Transaction<'static, Sqlite>,
-    decided: &[Decided],
-) -> Result<(), StoreError> {
+async fn write_verdicts(transaction: &mut Tx, decided: &[Decided]) -> Result<(), StoreError> {
     let mut rows = Vec::new();
     for Decided { event, verdicts, .. } in decided {
         let id = event.id();
@@ -125,28 +121,25 @@ async fn write_verdicts(
     if rows.is_empty() {
         return Ok(());
     }
-    sqlx::query(
+    query(
         "INSERT INTO verdict (event_id, position, rule, verdict)
              WITH row (k, v) AS MATERIALIZED (SELECT key, value FROM json_each($1))
              SELECT v->>0, v->>1, v->>2, v->>3 FROM row WHERE true
              ON CONFLICT DO NOTHING",
     )
     .bind(Value::Array(rows).to_string())
-    .execute(&mut **transaction)
+    .execute(&mut *transaction)
     .await?;
     Ok(())
 }
 
-async fn write_deliveries(
-    transaction: &mut Transaction<'static, Sqlite>,
-    decided: &[Decided],
-) -> Result<usize, StoreError> {
+async fn write_deliveries(transaction: &mut Tx, decided: &[Decided]) -> Result<usize, StoreError> {
     let rows: Vec<Value> =
         decided.iter().flat_map(|decided| decided.owed.iter().map(delivery_values)).collect();
     if rows.is_empty() {
         return Ok(0);
     }
-    let added = sqlx::query(
+    let added = query(
         "INSERT INTO delivery (id, about, event_id, rule, notifier, recipient, template,
                  include_download_url, source, job_id, kind, terminal, rank, state, hold,
                  held_since_ms, created_ms, due_ms, suppressed, live)
@@ -165,7 +158,7 @@ async fn write_deliveries(
              ON CONFLICT DO NOTHING",
     )
     .bind(Value::Array(rows).to_string())
-    .execute(&mut **transaction)
+    .execute(&mut *transaction)
     .await?;
     Ok(usize::try_from(added.rows_affected()).unwrap_or(usize::MAX))
 }

@@ -3,11 +3,10 @@
 
 use jiff::Timestamp;
 use serde_json::json;
-use sqlx::sqlite::{Sqlite, SqliteRow};
-use sqlx::{Row, Transaction};
 
 use super::StoreError;
 use super::rows::ms;
+use super::sql::{Row, Tx, query};
 use crate::model::DeliveryId;
 
 /// A held delivery, as far as gathering needs it.
@@ -19,7 +18,7 @@ pub(super) struct HeldRow {
 }
 
 impl HeldRow {
-    pub(super) fn of(row: &SqliteRow) -> Result<Self, StoreError> {
+    pub(super) fn of(row: &Row) -> Result<Self, StoreError> {
         Ok(Self {
             id: row.try_get("id")?,
             key: (
@@ -41,7 +40,7 @@ pub(super) fn digests(held: &[HeldRow], most: usize) -> impl Iterator<Item = &[H
 
 /// Stores a digest with its members, which wait for it from now on.
 pub(super) async fn store_digest(
-    transaction: &mut Transaction<'static, Sqlite>,
+    transaction: &mut Tx,
     notifier: &str,
     after: &str,
     digest: &[HeldRow],
@@ -52,7 +51,7 @@ pub(super) async fn store_digest(
     // Made of its members, so that it is the same however often it is gathered.
     let group = DeliveryId::of(&first.id, &newest.id, notifier, "group");
     let id = DeliveryId::of(group.as_str(), rule, notifier, recipient);
-    sqlx::query(
+    query(
         "INSERT INTO message_group (id, rule, group_key, hold, opened_ms, sealed_ms)
          VALUES ($1, $2, $3, 'digest', $4, $4) ON CONFLICT DO NOTHING",
     )
@@ -60,12 +59,12 @@ pub(super) async fn store_digest(
     .bind(rule)
     .bind(format!("{after} of {notifier}"))
     .bind(ms(now))
-    .execute(&mut **transaction)
+    .execute(&mut *transaction)
     .await?;
     let members: Vec<&str> = digest.iter().map(|row| row.id.as_str()).collect();
     let members = json!(members).to_string();
     // A member that is itself a gathering brings all of its events.
-    sqlx::query(
+    query(
         "INSERT INTO group_member (group_id, position, event_id)
          SELECT $1, row_number() OVER (ORDER BY e.seq) - 1, e.id FROM event e WHERE e.id IN (
              SELECT d.event_id FROM delivery d
@@ -76,9 +75,9 @@ pub(super) async fn store_digest(
     )
     .bind(group.as_str())
     .bind(&members)
-    .execute(&mut **transaction)
+    .execute(&mut *transaction)
     .await?;
-    sqlx::query(
+    query(
         "INSERT INTO delivery (id, about, event_id, group_id, rule, notifier, recipient, template,
              include_download_url, source, job_id, kind, terminal, rank, state, created_ms, due_ms, suppressed)
          SELECT $1, $2, event_id, $2, rule, notifier, recipient, $5, $6, '', '', kind, terminal,
@@ -91,11 +90,11 @@ pub(super) async fn store_digest(
     .bind(ms(now))
     .bind(&newest.id)
     .bind(template)
-    .bind(with_link)
+    .bind(*with_link)
     .bind(&members)
-    .execute(&mut **transaction)
+    .execute(&mut *transaction)
     .await?;
-    sqlx::query(
+    query(
         "UPDATE delivery SET hold = 'digest', group_id = $1, due_ms = $2,
              held_total_ms = held_total_ms + coalesce($2 - held_since_ms, 0), held_since_ms = $2,
              last_error = 'gathered into the digest ' || $4
@@ -105,7 +104,7 @@ pub(super) async fn store_digest(
     .bind(ms(now))
     .bind(&members)
     .bind(id.as_str())
-    .execute(&mut **transaction)
+    .execute(&mut *transaction)
     .await?;
     Ok(())
 }

@@ -7,12 +7,11 @@
 
 use jiff::Timestamp;
 use serde_json::json;
-use sqlx::sqlite::{Sqlite, SqliteRow};
-use sqlx::{Row, Transaction};
 
 use super::digest::{HeldRow, digests, store_digest};
 use super::pacing::{close_throttle, tell_dropped};
 use super::rows::{delivery_values, maybe_time, ms};
+use super::sql::{Row, Tx, query, query_scalar};
 use super::{Store, StoreError};
 use crate::model::{DeliveryId, EventId, EventKind, Hold, Join};
 
@@ -66,38 +65,38 @@ pub(super) use held_back;
 /// Adds an event to the open gathering of its rule and key, or opens one. Returns how many
 /// deliveries that has added.
 pub(super) async fn join(
-    transaction: &mut Transaction<'static, Sqlite>,
+    transaction: &mut Tx,
     event: &EventId,
     join: &Join,
     now: Timestamp,
 ) -> Result<usize, StoreError> {
-    let open: Option<String> = sqlx::query_scalar(
+    let open: Option<String> = query_scalar(
         "SELECT id FROM message_group
          WHERE rule = $1 AND group_key = $2 AND hold = $3 AND sealed_ms IS NULL",
     )
     .bind(&join.rule)
     .bind(&join.key)
     .bind(join.hold.as_str())
-    .fetch_optional(&mut **transaction)
+    .fetch_optional(&mut *transaction)
     .await?;
     let group = match open {
         Some(group) => group,
         None => open_group(transaction, event, join, now).await?,
     };
-    let position: i64 = sqlx::query_scalar(
+    let position: i64 = query_scalar(
         "INSERT INTO group_member (group_id, position, event_id)
          SELECT $1, coalesce(max(position) + 1, 0), $2 FROM group_member WHERE group_id = $1
          RETURNING position",
     )
     .bind(&group)
     .bind(event.as_str())
-    .fetch_one(&mut **transaction)
+    .fetch_one(&mut *transaction)
     .await?;
     let mut added = 0;
     for delivery in &join.to {
         let id = DeliveryId::of(&group, &delivery.rule, &delivery.notifier, &delivery.recipient);
         // A gathering has no lane of its own: it is about more than one job.
-        let inserted = sqlx::query(
+        let inserted = query(
             "INSERT INTO delivery (id, about, event_id, group_id, rule, notifier, recipient,
                  template, include_download_url, source, job_id, kind, terminal, rank, state,
                  hold, held_since_ms, created_ms, due_ms)
@@ -113,17 +112,17 @@ pub(super) async fn join(
         .bind(delivery_values(delivery).to_string())
         .bind(join.hold.as_str())
         .bind(ms(join.until))
-        .execute(&mut **transaction)
+        .execute(&mut *transaction)
         .await?;
         if position == 0 {
             added += usize::try_from(inserted.rows_affected()).unwrap_or(0);
         }
     }
     if join.most.is_some_and(|most| position + 1 >= i64::from(most)) {
-        sqlx::query("UPDATE delivery SET due_ms = $2 WHERE about = $1 AND state = 'held'")
+        query("UPDATE delivery SET due_ms = $2 WHERE about = $1 AND state = 'held'")
             .bind(&group)
             .bind(ms(now))
-            .execute(&mut **transaction)
+            .execute(&mut *transaction)
             .await?;
         seal(transaction, &[group.as_str()], now).await?;
     }
@@ -131,13 +130,13 @@ pub(super) async fn join(
 }
 
 async fn open_group(
-    transaction: &mut Transaction<'static, Sqlite>,
+    transaction: &mut Tx,
     event: &EventId,
     join: &Join,
     now: Timestamp,
 ) -> Result<String, StoreError> {
     let id = DeliveryId::of(event.as_str(), &join.rule, &join.key, join.hold.as_str()).to_string();
-    sqlx::query(
+    query(
         "INSERT INTO message_group (id, rule, group_key, hold, opened_ms)
          VALUES ($1, $2, $3, $4, $5)",
     )
@@ -146,24 +145,24 @@ async fn open_group(
     .bind(&join.key)
     .bind(join.hold.as_str())
     .bind(ms(now))
-    .execute(&mut **transaction)
+    .execute(&mut *transaction)
     .await?;
     Ok(id)
 }
 
 /// Nothing more joins these.
 pub(super) async fn seal(
-    transaction: &mut Transaction<'static, Sqlite>,
+    transaction: &mut Tx,
     groups: &[&str],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "UPDATE message_group SET sealed_ms = $2
          WHERE sealed_ms IS NULL AND id IN (SELECT value FROM json_each($1))",
     )
     .bind(json!(groups).to_string())
     .bind(ms(now))
-    .execute(&mut **transaction)
+    .execute(&mut *transaction)
     .await?;
     Ok(())
 }
@@ -174,7 +173,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub async fn next_release(&self) -> Result<Option<Timestamp>, StoreError> {
-        let next: Option<i64> = sqlx::query_scalar(
+        let next: Option<i64> = query_scalar(
             "SELECT min(due_ms) FROM delivery INDEXED BY delivery_back
              WHERE state = 'held' AND hold IN ('window', 'group', 'throttle', 'silence')",
         )
@@ -193,7 +192,7 @@ impl Store {
         releasing: Releasing<'_>,
         now: Timestamp,
     ) -> Result<Vec<String>, StoreError> {
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.writer.begin().await?;
         let rows = due_back(&mut transaction, now).await?;
         if rows.is_empty() {
             return Ok(Vec::new());
@@ -235,11 +234,8 @@ impl Store {
     }
 }
 
-async fn due_back(
-    transaction: &mut Transaction<'static, Sqlite>,
-    now: Timestamp,
-) -> Result<Vec<DueRow>, StoreError> {
-    let rows = sqlx::query(
+async fn due_back(transaction: &mut Tx, now: Timestamp) -> Result<Vec<DueRow>, StoreError> {
+    let rows = query(
         "SELECT d.*, g.group_key,
              (SELECT group_concat(DISTINCT e.kind) FROM group_member m
               JOIN event e ON e.id = m.event_id WHERE m.group_id = d.about) AS kinds
@@ -249,19 +245,19 @@ async fn due_back(
            AND d.due_ms <= $1 ORDER BY d.seq",
     )
     .bind(ms(now))
-    .fetch_all(&mut **transaction)
+    .fetch_all(&mut *transaction)
     .await?;
     rows.iter().map(row_of).collect()
 }
 
-fn row_of(row: &SqliteRow) -> Result<DueRow, StoreError> {
+fn row_of(row: &Row) -> Result<DueRow, StoreError> {
     let odd = |what: String| StoreError::Odd(what);
     let hold: &str = row.try_get("hold")?;
     let kinds: Option<&str> = row.try_get("kinds")?;
     let kinds = kinds.unwrap_or(row.try_get("kind")?).split(',');
     Ok(DueRow {
         held: HeldBack {
-            id: DeliveryId::from_stored(row.try_get::<String, _>("id")?),
+            id: DeliveryId::from_stored(row.try_get::<String>("id")?),
             rule: row.try_get("rule")?,
             notifier: row.try_get("notifier")?,
             hold: Hold::parse(hold).ok_or_else(|| odd(format!("hold `{hold}`")))?,
@@ -273,33 +269,25 @@ fn row_of(row: &SqliteRow) -> Result<DueRow, StoreError> {
     })
 }
 
-async fn wait(
-    transaction: &mut Transaction<'static, Sqlite>,
-    id: &DeliveryId,
-    until: Timestamp,
-) -> Result<(), StoreError> {
-    sqlx::query(concat!(
+async fn wait(transaction: &mut Tx, id: &DeliveryId, until: Timestamp) -> Result<(), StoreError> {
+    query(concat!(
         "UPDATE delivery SET suppressed = suppressed + ",
         held_back!(),
         ", hold = 'window', due_ms = $2 WHERE id = $1"
     ))
     .bind(id.as_str())
     .bind(ms(until))
-    .execute(&mut **transaction)
+    .execute(&mut *transaction)
     .await?;
     Ok(())
 }
 
 /// Makes deliveries due, or hands them to the hold of their broken notifier. Those that went
 /// into a digest meanwhile stay there.
-async fn owe(
-    transaction: &mut Transaction<'static, Sqlite>,
-    ids: &[&str],
-    now: Timestamp,
-) -> Result<(), StoreError> {
+async fn owe(transaction: &mut Tx, ids: &[&str], now: Timestamp) -> Result<(), StoreError> {
     let ids = json!(ids).to_string();
     tell_dropped(transaction, &ids).await?;
-    sqlx::query(concat!(
+    query(concat!(
         "UPDATE delivery SET suppressed = suppressed + ",
         held_back!(),
         ", state = 'pending', due_ms = $2, hold = NULL, held_since_ms = NULL
@@ -307,15 +295,15 @@ async fn owe(
     ))
     .bind(&ids)
     .bind(ms(now))
-    .execute(&mut **transaction)
+    .execute(&mut *transaction)
     .await?;
-    sqlx::query(
+    query(
         "UPDATE delivery SET state = 'held', hold = 'notifier', held_since_ms = $1
          WHERE state = 'pending' AND notifier IN (
              SELECT name FROM notifier WHERE broken_since_ms IS NOT NULL)",
     )
     .bind(ms(now))
-    .execute(&mut **transaction)
+    .execute(&mut *transaction)
     .await?;
     Ok(())
 }

@@ -1,10 +1,10 @@
 //! How polling a source goes: since when it fails, and whether that has been told.
 
 use jiff::Timestamp;
-use sqlx::Row;
 
 use super::decided::{Deciding, record};
 use super::rows::{maybe_time, ms};
+use super::sql::query;
 use super::{Committed, Store, StoreError};
 use crate::model::Event;
 
@@ -24,7 +24,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub async fn source_health(&self, source: &str) -> Result<SourceHealth, StoreError> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT failing_since_ms, down_since_ms, down_reason FROM source WHERE name = $1",
         )
         .bind(source)
@@ -49,8 +49,8 @@ impl Store {
         notices: &[Event],
         deciding: Deciding<'_>,
     ) -> Result<Committed, StoreError> {
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        sqlx::query(
+        let mut transaction = self.writer.begin().await?;
+        query(
             "INSERT INTO source (name, failing_since_ms, down_since_ms, down_reason)
              VALUES ($1, $2, $3, $4)
              ON CONFLICT (name) DO UPDATE SET failing_since_ms = excluded.failing_since_ms,
@@ -60,7 +60,7 @@ impl Store {
         .bind(health.failing_since.map(ms))
         .bind(health.down_since.map(ms))
         .bind(&health.down_reason)
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await?;
         let committed = record(&mut transaction, notices, deciding).await?;
         transaction.commit().await?;

@@ -5,12 +5,11 @@
 //! delivery of its own that is stored with its members before its first attempt.
 
 use jiff::Timestamp;
-use sqlx::sqlite::Sqlite;
-use sqlx::{Row, Transaction};
 
 use super::decided::{Deciding, record};
 use super::digest::{HeldRow, digests, store_digest};
 use super::rows::{ms, time};
+use super::sql::{Tx, query, query_scalar};
 use super::{Committed, Store, StoreError};
 use crate::model::Event;
 
@@ -53,7 +52,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub async fn broken(&self, notifier: &str) -> Result<Option<Broken>, StoreError> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT broken_since_ms, reason, probes, probe_due_ms FROM notifier
              WHERE name = $1 AND broken_since_ms IS NOT NULL",
         )
@@ -76,7 +75,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub async fn waiting(&self, notifier: &str) -> Result<u64, StoreError> {
-        let count: i64 = sqlx::query_scalar(
+        let count: i64 = query_scalar(
             "SELECT count(*) FROM delivery
              WHERE notifier = $1 AND state IN ('pending', 'sending', 'held')
                AND coalesce(hold, '') <> 'digest'",
@@ -90,7 +89,7 @@ impl Store {
 
 /// Writes down what has become of a notifier, and moves what is owed to it.
 pub(super) async fn change_health(
-    transaction: &mut Transaction<'static, Sqlite>,
+    transaction: &mut Tx,
     notifier: &str,
     change: &HealthChange<'_>,
     now: Timestamp,
@@ -102,7 +101,7 @@ pub(super) async fn change_health(
             (None, *news)
         }
     };
-    sqlx::query(
+    query(
         "INSERT INTO notifier (name, broken_since_ms, reason, probes, probe_due_ms)
          VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (name) DO UPDATE SET broken_since_ms = excluded.broken_since_ms,
@@ -114,16 +113,16 @@ pub(super) async fn change_health(
     .bind(broken.map(|broken| broken.reason.as_str()))
     .bind(broken.map_or(0, |broken| broken.probes))
     .bind(broken.map(|broken| ms(broken.probe_due)))
-    .execute(&mut **transaction)
+    .execute(&mut *transaction)
     .await?;
     if broken.is_some() {
-        sqlx::query(
+        query(
             "UPDATE delivery SET state = 'held', hold = 'notifier', held_since_ms = $2
              WHERE notifier = $1 AND state = 'pending'",
         )
         .bind(notifier)
         .bind(ms(now))
-        .execute(&mut **transaction)
+        .execute(&mut *transaction)
         .await?;
     }
     match news {
@@ -136,7 +135,7 @@ pub(super) async fn change_health(
 
 /// Makes what was held due, gathered where it is much.
 async fn release(
-    transaction: &mut Transaction<'static, Sqlite>,
+    transaction: &mut Tx,
     notifier: &str,
     gather: Option<Gather>,
     now: Timestamp,
@@ -149,7 +148,7 @@ async fn release(
             }
         }
     }
-    sqlx::query(
+    query(
         "UPDATE delivery SET state = 'pending', due_ms = $2,
              held_total_ms = held_total_ms + iif(first_attempt_ms IS NULL, 0,
                  max(0, coalesce($2 - held_since_ms, 0))),
@@ -158,23 +157,20 @@ async fn release(
     )
     .bind(notifier)
     .bind(ms(now))
-    .execute(&mut **transaction)
+    .execute(&mut *transaction)
     .await?;
     Ok(())
 }
 
-async fn held_rows(
-    transaction: &mut Transaction<'static, Sqlite>,
-    notifier: &str,
-) -> Result<Vec<HeldRow>, StoreError> {
-    let rows = sqlx::query(
+async fn held_rows(transaction: &mut Tx, notifier: &str) -> Result<Vec<HeldRow>, StoreError> {
+    let rows = query(
         "SELECT id, event_id, recipient, rule, template, include_download_url FROM delivery
          WHERE notifier = $1 AND state = 'held' AND hold = 'notifier'
            AND coalesce(group_id, '') <> about
          ORDER BY recipient, rule, template, include_download_url, seq",
     )
     .bind(notifier)
-    .fetch_all(&mut **transaction)
+    .fetch_all(&mut *transaction)
     .await?;
     rows.iter().map(HeldRow::of).collect()
 }

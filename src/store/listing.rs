@@ -4,10 +4,9 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 
 use super::rows::{delivery_of, event_columns, event_of, job_of};
+use super::sql::{Row, query};
 use super::{Store, StoreError};
 use crate::model::{Delivery, DeliveryId, DeliveryState, Event, EventKind, KnownJob, Verdict};
 
@@ -192,7 +191,7 @@ impl Store {
         filter: &JobFilter,
         after: Option<&JobPlace>,
     ) -> Result<Listed<JobRow>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT job.*, project.name AS project_name
              FROM (SELECT source, job_id FROM job INDEXED BY job_listed
                    WHERE ($1 IS NULL OR state = $1)
@@ -235,7 +234,7 @@ impl Store {
         filter: &EventFilter,
         after: Option<i64>,
     ) -> Result<Listed<EventRow>, StoreError> {
-        let rows = sqlx::query(match filter {
+        let rows = query(match filter {
             EventFilter { job_id: Some(_), .. } => EVENTS_OF_JOB,
             EventFilter { kind: Some(_), .. } => EVENTS_OF_KIND,
             EventFilter { since: Some(_), .. } => EVENTS_SINCE,
@@ -271,7 +270,7 @@ impl Store {
         filter: &DeliveryFilter,
         after: Option<i64>,
     ) -> Result<Listed<DeliveryRow>, StoreError> {
-        let rows = sqlx::query(deliveries!(
+        let rows = query(deliveries!(
             "WHERE ($1 IS NULL OR d.state = $1) AND ($2 IS NULL OR d.notifier = $2)
                AND d.seq < coalesce($4, 1 << 62)
              ORDER BY d.seq DESC LIMIT $3 + 1"
@@ -292,7 +291,7 @@ impl Store {
     /// [`StoreError`] when the store cannot be read.
     pub async fn find_delivery(&self, prefix: &str) -> Result<Vec<DeliveryRow>, StoreError> {
         let rows =
-            sqlx::query(deliveries!("WHERE d.id >= $1 AND d.id < $1 || 'g' ORDER BY d.id LIMIT 2"))
+            query(deliveries!("WHERE d.id >= $1 AND d.id < $1 || 'g' ORDER BY d.id LIMIT 2"))
                 .bind(prefix)
                 .fetch_all(&self.readers)
                 .await?;
@@ -304,7 +303,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub async fn outbox(&self) -> Result<Vec<OutboxCount>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             // A state at a time, since each has an index of its own.
             "SELECT notifier, state, count(*) AS n FROM (
                  SELECT notifier, state FROM delivery WHERE state = 'pending'
@@ -329,7 +328,7 @@ impl Store {
 }
 
 /// A job from its columns and its project's name.
-pub(super) fn job_row(row: &SqliteRow) -> Result<JobRow, StoreError> {
+pub(super) fn job_row(row: &Row) -> Result<JobRow, StoreError> {
     Ok(JobRow {
         source: row.try_get("source")?,
         project_name: row.try_get("project_name")?,
@@ -338,13 +337,13 @@ pub(super) fn job_row(row: &SqliteRow) -> Result<JobRow, StoreError> {
 }
 
 /// An event from the columns of `event_row_columns`.
-pub(super) fn event_row(row: &SqliteRow) -> Result<EventRow, StoreError> {
+pub(super) fn event_row(row: &Row) -> Result<EventRow, StoreError> {
     let verdicts = serde_json::from_str(row.try_get("verdicts")?)
         .map_err(|cause| StoreError::Odd(cause.to_string()))?;
     Ok(EventRow { seq: row.try_get("seq")?, event: event_of(row)?, verdicts })
 }
 
-pub(super) fn delivery_row(row: &SqliteRow) -> Result<DeliveryRow, StoreError> {
+pub(super) fn delivery_row(row: &Row) -> Result<DeliveryRow, StoreError> {
     let digest: Option<String> = row.try_get("digest_id")?;
     let digest = digest.map(|id| {
         let state = DeliveryState::from_str(row.try_get("digest_state")?)
@@ -362,9 +361,9 @@ pub(super) fn delivery_row(row: &SqliteRow) -> Result<DeliveryRow, StoreError> {
 
 /// Cuts the row that was asked for beyond `most`, which only tells that there are more.
 fn page<T>(
-    rows: &[SqliteRow],
+    rows: &[Row],
     most: u32,
-    read: impl Fn(&SqliteRow) -> Result<T, StoreError>,
+    read: impl Fn(&Row) -> Result<T, StoreError>,
 ) -> Result<Listed<T>, StoreError> {
     let most = usize::try_from(most).unwrap_or(usize::MAX);
     let more = rows.len() > most;

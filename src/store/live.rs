@@ -8,10 +8,9 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde_json::json;
-use sqlx::Transaction;
-use sqlx::sqlite::Sqlite;
 
 use super::rows::ms;
+use super::sql::{Tx, query};
 use super::{Settlement, StoreError};
 
 /// Between two edits that tell of progress: people read no faster, and services count edits.
@@ -33,11 +32,11 @@ pub(super) use live_handle;
 /// Writes down where live messages are after these attempts, and that they were edited or may
 /// have been. `rows` are settlements as `settle` writes them; theirs must still be `sending`.
 pub(super) async fn keep_handles(
-    transaction: &mut Transaction<'static, Sqlite>,
+    transaction: &mut Tx,
     rows: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(concat!(
+    query(concat!(
         "INSERT INTO live_message (source, job_id, notifier, recipient, handle, edited_ms)
          SELECT d.source, d.job_id, d.notifier, d.recipient,
              coalesce(r.value->>14, ",
@@ -50,14 +49,14 @@ pub(super) async fn keep_handles(
     ))
     .bind(rows)
     .bind(ms(now))
-    .execute(&mut **transaction)
+    .execute(&mut *transaction)
     .await?;
     Ok(())
 }
 
 /// Lets progress about the jobs of these attempts wait until their messages may be edited.
 pub(super) async fn space_out_settled(
-    transaction: &mut Transaction<'static, Sqlite>,
+    transaction: &mut Tx,
     settlements: &[Settlement],
     now: Timestamp,
 ) -> Result<(), StoreError> {
@@ -72,14 +71,14 @@ pub(super) async fn space_out_settled(
 /// Lets progress about these jobs, each named by its source and id, wait until their live
 /// messages may be edited.
 pub(super) async fn space_out(
-    transaction: &mut Transaction<'static, Sqlite>,
+    transaction: &mut Tx,
     jobs: &BTreeSet<(&str, &str)>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     if jobs.is_empty() {
         return Ok(());
     }
-    sqlx::query(
+    query(
         "UPDATE delivery INDEXED BY delivery_progress SET due_ms = m.edited_ms + $2
          FROM live_message AS m
          WHERE rank = 1 AND state IN ('pending', 'held') AND state = 'pending' AND live
@@ -92,7 +91,7 @@ pub(super) async fn space_out(
     .bind(json!(jobs).to_string())
     .bind(EDIT_GAP_MS)
     .bind(ms(now).saturating_add(AHEAD_MS))
-    .execute(&mut **transaction)
+    .execute(&mut *transaction)
     .await?;
     Ok(())
 }
@@ -100,11 +99,11 @@ pub(super) async fn space_out(
 /// Forgets messages last edited before then, about jobs that are over and of which no delivery
 /// is left.
 pub(super) async fn forget_handles(
-    transaction: &mut Transaction<'static, Sqlite>,
+    transaction: &mut Tx,
     source: &str,
     before_ms: i64,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "DELETE FROM live_message AS m WHERE source = $1 AND edited_ms < $2
            AND NOT EXISTS (SELECT 1 FROM event AS e JOIN delivery AS d ON d.event_id = e.id
                            WHERE e.job_id = m.job_id AND e.source = m.source
@@ -114,7 +113,7 @@ pub(super) async fn forget_handles(
     )
     .bind(source)
     .bind(before_ms)
-    .execute(&mut **transaction)
+    .execute(&mut *transaction)
     .await?;
     Ok(())
 }

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
-use sqlx::Row;
 
 use super::rows::{maybe_time, ms, time};
+use super::sql::{query, query_as, query_scalar};
 use super::{Store, StoreError, WalkCommit};
 use crate::model::{EmptyId, Fingerprint, JobId, JobState, KnownJob, Phase};
 
@@ -80,7 +80,7 @@ impl Store {
     /// [`StoreError`] when the store cannot be read.
     pub async fn remember(&self, source: &str) -> Result<SourceMemory, StoreError> {
         let mut memory = SourceMemory::default();
-        let marks = sqlx::query(
+        let marks = query(
             "SELECT baseline_ms, watermark_ms, last_walk_ms, last_complete_ms, project
              FROM source WHERE name = $1",
         )
@@ -93,11 +93,11 @@ impl Store {
                 watermark: maybe_time(row.try_get("watermark_ms")?)?,
                 last_walk: maybe_time(row.try_get("last_walk_ms")?)?,
                 last_complete_at: maybe_time(row.try_get("last_complete_ms")?)?,
-                project: row.try_get::<Option<i64>, _>("project")?.map(Fingerprint),
+                project: row.try_get::<Option<i64>>("project")?.map(Fingerprint),
             };
         }
         // As one text: a row of its own for each costs far more memory and time.
-        let ended: String = sqlx::query_scalar(
+        let ended: String = query_scalar(
             "SELECT json_group_array(fingerprint) FROM job INDEXED BY job_ended
              WHERE source = $1 AND phase = 'ended'",
         )
@@ -107,7 +107,7 @@ impl Store {
         let ended: Vec<i64> =
             serde_json::from_str(&ended).map_err(|cause| StoreError::Odd(cause.to_string()))?;
         memory.ended = ended.into_iter().map(Fingerprint).collect();
-        let open = sqlx::query(
+        let open = query(
             "SELECT job_id, fingerprint, created_ms, read_ms, forbidden, resultless_since_ms,
                  state = 'running' AS running, coalesce(created_ms, first_seen_ms) AS since_ms,
                  progress, progress_since_ms, job_type, project_id
@@ -127,7 +127,7 @@ impl Store {
                 resultless_since: maybe_time(row.try_get("resultless_since_ms")?)?,
                 running: row.try_get("running")?,
                 since: time(row.try_get("since_ms")?)?,
-                progress: row.try_get::<Option<i64>, _>("progress")?.map(Fingerprint),
+                progress: row.try_get::<Option<i64>>("progress")?.map(Fingerprint),
                 progress_since: time(row.try_get("progress_since_ms")?)?,
                 job_type: row.try_get("job_type")?,
                 project_id: row.try_get("project_id")?,
@@ -146,7 +146,7 @@ impl Store {
         source: &str,
         oldest: Timestamp,
     ) -> Result<HashMap<JobId, u64>, StoreError> {
-        let rows: Vec<(String, i64)> = sqlx::query_as(
+        let rows: Vec<(String, i64)> = query_as(
             "SELECT job_id, newer FROM (
                  SELECT job_id, phase, count(*) OVER (ORDER BY created_ms DESC) - 1 AS newer
                  FROM job WHERE source = $1 AND created_ms >= $2)
@@ -172,12 +172,11 @@ impl Store {
         source: &str,
         project: &str,
     ) -> Result<Option<(Option<String>, Timestamp)>, StoreError> {
-        let row =
-            sqlx::query("SELECT name, asked_ms FROM project WHERE source = $1 AND project_id = $2")
-                .bind(source)
-                .bind(project)
-                .fetch_optional(&self.readers)
-                .await?;
+        let row = query("SELECT name, asked_ms FROM project WHERE source = $1 AND project_id = $2")
+            .bind(source)
+            .bind(project)
+            .fetch_optional(&self.readers)
+            .await?;
         row.map(|row| Ok((row.try_get("name")?, time(row.try_get("asked_ms")?)?))).transpose()
     }
 
@@ -192,7 +191,7 @@ impl Store {
         name: Option<&str>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "INSERT INTO project (source, project_id, name, asked_ms) VALUES ($1, $2, $3, $4)
              ON CONFLICT (source, project_id) DO UPDATE
              SET name = coalesce(excluded.name, name), asked_ms = excluded.asked_ms",

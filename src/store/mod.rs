@@ -30,6 +30,7 @@ mod prune;
 mod rows;
 mod settle;
 mod shift;
+mod sql;
 mod stale;
 mod standing;
 mod story;
@@ -64,13 +65,13 @@ pub use walk::{Walk, WalkCommit};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sqlx::SqlitePool;
+use self::sql::{Pool, query_scalar};
 
 /// The ledger. Cheap to clone; all clones share its connections and its lock.
 #[derive(Debug, Clone)]
 pub struct Store {
-    writer: SqlitePool,
-    readers: SqlitePool,
+    writer: Pool,
+    readers: Pool,
     path: PathBuf,
     /// Tells those who watch what was committed.
     news: news::Newsroom,
@@ -138,7 +139,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Sql`] when the store cannot be asked.
     pub async fn data_version(&self) -> Result<i64, StoreError> {
-        Ok(sqlx::query_scalar("PRAGMA data_version").fetch_one(&self.writer).await?)
+        Ok(query_scalar("PRAGMA data_version").fetch_one(&self.writer).await?)
     }
 
     /// Lets go of the file: waits for the connections to close.

@@ -12,6 +12,7 @@ use sqlx::sqlite::{
 use sqlx::{Connection, SqlitePool};
 
 use super::lock::{Lock, LockError};
+use super::sql::Pool;
 use super::trouble::io_words;
 use super::{Store, StoreError};
 
@@ -80,6 +81,7 @@ impl Store {
             .idle_timeout(Duration::from_secs(60))
             .connect_lazy_with(options.read_only(true).create_if_missing(false));
         let news = super::news::Newsroom::default();
+        let (writer, readers) = (Pool::Sqlite(writer), Pool::Sqlite(readers));
         Ok(Self { writer, readers, path: path.to_owned(), news, _lock: lock })
     }
 }

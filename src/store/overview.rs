@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use serde_json::json;
-use sqlx::Row;
 
 use super::attend::attempt_of;
 use super::listing::{
@@ -15,6 +14,7 @@ use super::listing::{
     job_row,
 };
 use super::rows::{event_columns, ms, time};
+use super::sql::{query, query_as};
 use super::{DeliveryRow, EventRow, JobRow, Store, StoreError};
 use crate::model::{Attempt, DeliveryId, EventKind};
 
@@ -88,7 +88,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub async fn open_jobs(&self, most: u32) -> Result<Vec<JobRow>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT job.*, project.name AS project_name FROM job INDEXED BY job_open
              LEFT JOIN project USING (source, project_id)
              WHERE phase = 'open' ORDER BY coalesce(created_ms, first_seen_ms) DESC LIMIT $1",
@@ -109,7 +109,7 @@ impl Store {
         most: u32,
     ) -> Result<Vec<EventRow>, StoreError> {
         let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
-        let rows = sqlx::query(RECENT)
+        let rows = query(RECENT)
             .bind(json!(kinds).to_string())
             .bind(most)
             .fetch_all(&self.readers)
@@ -122,7 +122,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub async fn unsent(&self, most: u32) -> Result<Vec<DeliveryRow>, StoreError> {
-        let rows = sqlx::query(UNSENT).bind(most).fetch_all(&self.readers).await?;
+        let rows = query(UNSENT).bind(most).fetch_all(&self.readers).await?;
         rows.iter().map(delivery_row).collect()
     }
 
@@ -131,7 +131,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub async fn settled(&self, most: u32) -> Result<Vec<DeliveryRow>, StoreError> {
-        let rows = sqlx::query(SENT).bind(most).fetch_all(&self.readers).await?;
+        let rows = query(SENT).bind(most).fetch_all(&self.readers).await?;
         rows.iter().map(delivery_row).collect()
     }
 
@@ -145,12 +145,8 @@ impl Store {
         job_id: &str,
         most: u32,
     ) -> Result<Vec<DeliveryRow>, StoreError> {
-        let rows = sqlx::query(OF_JOB)
-            .bind(most)
-            .bind(job_id)
-            .bind(source)
-            .fetch_all(&self.readers)
-            .await?;
+        let rows =
+            query(OF_JOB).bind(most).bind(job_id).bind(source).fetch_all(&self.readers).await?;
         rows.iter().map(delivery_row).collect()
     }
 
@@ -162,7 +158,7 @@ impl Store {
         &self,
         ids: &[&DeliveryId],
     ) -> Result<HashMap<String, Vec<Attempt>>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT * FROM attempt WHERE delivery_id IN (SELECT value FROM json_each($1))
              ORDER BY delivery_id, number",
         )
@@ -186,7 +182,7 @@ impl Store {
         since: Timestamp,
     ) -> Result<Vec<HourCount>, StoreError> {
         let words: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
-        let rows: Vec<(i64, String, i64)> = sqlx::query_as(
+        let rows: Vec<(i64, String, i64)> = query_as(
             "SELECT detected_ms / 3600000 AS hour, kind, count(*)
              FROM event INDEXED BY event_kind
              WHERE kind IN (SELECT value FROM json_each($1)) AND detected_ms >= $2
@@ -213,7 +209,7 @@ impl Store {
         since: Timestamp,
         most: u32,
     ) -> Result<Vec<SentAfter>, StoreError> {
-        let rows: Vec<(i64, i64)> = sqlx::query_as(
+        let rows: Vec<(i64, i64)> = query_as(
             "SELECT ended_ms, ended_ms - created_ms FROM delivery INDEXED BY delivery_ended
              WHERE state IN ('sent', 'discarded') AND state = 'sent' AND ended_ms >= $1
              ORDER BY ended_ms DESC LIMIT $2",
@@ -234,7 +230,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub async fn open_counts(&self) -> Result<BTreeMap<String, u64>, StoreError> {
-        let rows: Vec<(String, i64)> = sqlx::query_as(
+        let rows: Vec<(String, i64)> = query_as(
             "SELECT source, count(*) FROM job INDEXED BY job_open WHERE phase = 'open'
              GROUP BY source",
         )

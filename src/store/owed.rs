@@ -7,13 +7,12 @@
 
 use jiff::Timestamp;
 use serde_json::json;
-use sqlx::sqlite::Sqlite;
-use sqlx::{Row, Transaction};
 
 use super::hold::{HealthChange, change_health};
 use super::live::{EDIT_GAP_MS, live_handle, space_out_settled};
 use super::rows::{delivery_of, event_columns, event_of, maybe_time, ms};
 use super::settle::settle;
+use super::sql::{Tx, query, query_scalar};
 use super::{Settlement, Store, StoreError};
 use crate::model::{Decided, Delivery, DeliveryId, Event, Hold};
 use crate::telemetry;
@@ -154,7 +153,7 @@ impl Store {
         turn: &Turn<'_>,
         now: Timestamp,
     ) -> Result<Turned, StoreError> {
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.writer.begin().await?;
         settle(&mut transaction, turn.settlements, now).await?;
         let news = match &turn.health {
             Some(change) => change_health(&mut transaction, notifier, change, now).await?.decided,
@@ -188,7 +187,7 @@ impl Store {
         now: Timestamp,
         most: u32,
     ) -> Result<(u32, Option<Timestamp>), StoreError> {
-        let row = sqlx::query(OUTLOOK)
+        let row = query(OUTLOOK)
             .bind(notifier)
             .bind(ms(now))
             .bind(most)
@@ -208,7 +207,7 @@ impl Store {
         notifier: &str,
         known: &[&DeliveryId],
     ) -> Result<u64, StoreError> {
-        let back = sqlx::query(
+        let back = query(
             "UPDATE delivery SET state = 'pending', attempts = attempts - 1,
                  claim_owner = NULL, claimed_until_ms = NULL
              WHERE state = 'sending' AND notifier = $1 AND claim_owner = $2
@@ -228,17 +227,17 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be written.
     pub async fn recover(&self, now: Timestamp) -> Result<u64, StoreError> {
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        sqlx::query(
+        let mut transaction = self.writer.begin().await?;
+        query(
             "INSERT INTO attempt (delivery_id, number, started_ms, took_ms, outcome, answer)
              SELECT id, attempts, coalesce(claimed_ms, $1), 0, 'unsure',
                  'the program ended before the answer came'
              FROM delivery WHERE state = 'sending' ON CONFLICT DO NOTHING",
         )
         .bind(ms(now))
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await?;
-        let back = sqlx::query(
+        let back = query(
             "UPDATE delivery SET state = 'pending', repeat = 1,
                  due_ms = $1 + iif(live AND rank = 1, $2, 0),
                  claim_owner = NULL, claimed_until_ms = NULL,
@@ -247,7 +246,7 @@ impl Store {
         )
         .bind(ms(now))
         .bind(EDIT_GAP_MS)
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await?;
         transaction.commit().await?;
         Ok(back.rows_affected())
@@ -268,12 +267,12 @@ fn owner() -> String {
 }
 
 async fn claim_due(
-    transaction: &mut Transaction<'static, Sqlite>,
+    transaction: &mut Tx,
     notifier: &str,
     claim: Claim,
     now: Timestamp,
 ) -> Result<Found, StoreError> {
-    let ids: Vec<String> = sqlx::query_scalar(match claim.from {
+    let ids: Vec<String> = query_scalar(match claim.from {
         ClaimFrom::Due => CLAIM_DUE,
         ClaimFrom::Held => CLAIM_HELD,
     })
@@ -282,14 +281,14 @@ async fn claim_due(
     .bind(claim.most)
     .bind(ms(claim.until))
     .bind(owner())
-    .fetch_all(&mut **transaction)
+    .fetch_all(&mut *transaction)
     .await?;
     let mut found = Found::default();
     if ids.is_empty() {
         return Ok(found);
     }
     let ids = json!(ids).to_string();
-    let rows = sqlx::query(CLAIMED).bind(&ids).fetch_all(&mut **transaction).await?;
+    let rows = query(CLAIMED).bind(&ids).fetch_all(&mut *transaction).await?;
     for row in &rows {
         let group: Option<String> = row.try_get("group_id")?;
         let about: String = row.try_get("about")?;
@@ -306,7 +305,7 @@ async fn claim_due(
                 delivery,
                 events,
                 is_digest,
-                gathered_by: row.try_get::<Option<&str>, _>("gathered_by")?.and_then(Hold::parse),
+                gathered_by: row.try_get::<Option<&str>>("gathered_by")?.and_then(Hold::parse),
                 fence: row.try_get("claim_fence")?,
                 held_total_ms: row.try_get("held_total_ms")?,
                 handle: row.try_get("live_handle")?,
@@ -328,12 +327,12 @@ const COUNTED_MOST: i64 = 200;
 /// The events of a digest, oldest first. What a throttle or a silence has held back is counted,
 /// and may be any number. What cannot be read of them is given up by itself.
 async fn members(
-    transaction: &mut Transaction<'static, Sqlite>,
+    transaction: &mut Tx,
     group: &str,
     now: Timestamp,
     found: &mut Found,
 ) -> Result<Vec<Result<Event, StoreError>>, StoreError> {
-    let rows = sqlx::query(concat!(
+    let rows = query(concat!(
         "SELECT d.id, d.attempts, ",
         event_columns!(),
         " FROM group_member m JOIN event e ON e.id = m.event_id
@@ -347,14 +346,14 @@ async fn members(
     ))
     .bind(group)
     .bind(COUNTED_MOST)
-    .fetch_all(&mut **transaction)
+    .fetch_all(&mut *transaction)
     .await?;
     let mut events = Vec::new();
     for row in &rows {
         match event_of(row) {
             Ok(event) => events.push(Ok(event)),
             Err(why) => {
-                let Some(id) = row.try_get::<Option<String>, _>("id")? else {
+                let Some(id) = row.try_get::<Option<String>>("id")? else {
                     tracing::error!(group, "an event of a message cannot be read: {why}");
                     continue;
                 };
@@ -368,7 +367,7 @@ async fn members(
 
 /// Ends a delivery whose rows cannot be read: no attempt would find more in them.
 async fn give_up(
-    transaction: &mut Transaction<'static, Sqlite>,
+    transaction: &mut Tx,
     id: String,
     attempts: u32,
     why: String,
@@ -376,7 +375,7 @@ async fn give_up(
     found: &mut Found,
 ) -> Result<(), StoreError> {
     let why = format!("it cannot be sent: {why}; put a backup of the store in its place");
-    sqlx::query(
+    query(
         "UPDATE delivery SET state = 'dead', ended_ms = $2, last_error = $3, hold = NULL,
              claim_owner = NULL, claimed_until_ms = NULL
          WHERE id = $1",
@@ -384,7 +383,7 @@ async fn give_up(
     .bind(&id)
     .bind(ms(now))
     .bind(&why)
-    .execute(&mut **transaction)
+    .execute(&mut *transaction)
     .await?;
     found.unreadable.push((DeliveryId::from_stored(id), attempts, why));
     Ok(())

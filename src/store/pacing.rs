@@ -4,40 +4,39 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use sqlx::sqlite::{Sqlite, SqliteRow};
-use sqlx::{Row, Transaction};
 
 use super::rows::{ms, time};
+use super::sql::{Row, Tx, query, query_as, query_scalar};
 use super::{Store, StoreError};
 use crate::model::{Decided, Pacing, Silence};
 
 /// Reads it, at the beginning of a decision; of throttles, which may be one for each job, only
 /// those of the rules and keys that are `asked` for.
 pub(super) async fn read_pacing(
-    transaction: &mut Transaction<'static, Sqlite>,
+    transaction: &mut Tx,
     asked: &BTreeSet<(String, String)>,
     now: Timestamp,
 ) -> Result<Pacing, StoreError> {
-    let silences = sqlx::query("SELECT * FROM silence WHERE expires_ms > $1 ORDER BY created_ms")
+    let silences = query("SELECT * FROM silence WHERE expires_ms > $1 ORDER BY created_ms")
         .bind(ms(now))
-        .fetch_all(&mut **transaction)
+        .fetch_all(&mut *transaction)
         .await?;
     let throttled: Vec<(String, String, i64)> = match asked.is_empty() {
         true => Vec::new(),
         false => {
-            sqlx::query_as(
+            query_as(
                 "SELECT rule, throttle_key, until_ms FROM json_each($2) AS asked
                  CROSS JOIN throttle ON rule = asked.value->>0 AND throttle_key = asked.value->>1
                  WHERE until_ms > $1",
             )
             .bind(ms(now))
             .bind(json!(asked).to_string())
-            .fetch_all(&mut **transaction)
+            .fetch_all(&mut *transaction)
             .await?
         }
     };
     let dropped: Vec<(String, i64)> =
-        sqlx::query_as("SELECT rule, count FROM dropped").fetch_all(&mut **transaction).await?;
+        query_as("SELECT rule, count FROM dropped").fetch_all(&mut *transaction).await?;
     Ok(Pacing {
         silences: silences.iter().map(silence_of).collect::<Result<_, _>>()?,
         throttled: throttled
@@ -51,7 +50,7 @@ pub(super) async fn read_pacing(
 
 /// Writes down what decisions have changed.
 pub(super) async fn write_pacing(
-    transaction: &mut Transaction<'static, Sqlite>,
+    transaction: &mut Tx,
     decided: &[Decided],
 ) -> Result<(), StoreError> {
     close_throttles(transaction, decided).await?;
@@ -59,24 +58,24 @@ pub(super) async fn write_pacing(
         // Told with the message that is owed now.
         let told = owed.iter().filter(|delivery| delivery.suppressed > 0);
         for delivery in told {
-            sqlx::query("DELETE FROM dropped WHERE rule = $1")
+            query("DELETE FROM dropped WHERE rule = $1")
                 .bind(&delivery.rule)
-                .execute(&mut **transaction)
+                .execute(&mut *transaction)
                 .await?;
         }
         for rule in dropped {
-            sqlx::query(
+            query(
                 "INSERT INTO dropped (rule, count) VALUES ($1, 1)
                  ON CONFLICT (rule) DO UPDATE SET count = count + 1",
             )
             .bind(rule)
-            .execute(&mut **transaction)
+            .execute(&mut *transaction)
             .await?;
         }
         for silence in silenced {
-            sqlx::query("UPDATE silence SET silenced = silenced + 1 WHERE id = $1")
+            query("UPDATE silence SET silenced = silenced + 1 WHERE id = $1")
                 .bind(silence)
-                .execute(&mut **transaction)
+                .execute(&mut *transaction)
                 .await?;
         }
     }
@@ -84,10 +83,7 @@ pub(super) async fn write_pacing(
 }
 
 /// Closes the throttles whose messages go now: of each the last.
-async fn close_throttles(
-    transaction: &mut Transaction<'static, Sqlite>,
-    decided: &[Decided],
-) -> Result<(), StoreError> {
+async fn close_throttles(transaction: &mut Tx, decided: &[Decided]) -> Result<(), StoreError> {
     let rows: Vec<Value> = decided
         .iter()
         .flat_map(|decided| decided.throttled.iter().map(|closed| (decided.event.id(), closed)))
@@ -96,7 +92,7 @@ async fn close_throttles(
     if rows.is_empty() {
         return Ok(());
     }
-    sqlx::query(
+    query(
         "INSERT INTO throttle (rule, throttle_key, until_ms, about)
              WITH row (k, v) AS MATERIALIZED (SELECT key, value FROM json_each($1))
              SELECT v->>0, v->>1, v->>2, v->>3 FROM row WHERE true ORDER BY k
@@ -104,18 +100,15 @@ async fn close_throttles(
                  until_ms = excluded.until_ms, about = excluded.about",
     )
     .bind(Value::Array(rows).to_string())
-    .execute(&mut **transaction)
+    .execute(&mut *transaction)
     .await?;
     Ok(())
 }
 
 /// The first message of each rule among these gatherings tells what a closed window has dropped
 /// before it. `ids` is a JSON list.
-pub(super) async fn tell_dropped(
-    transaction: &mut Transaction<'static, Sqlite>,
-    ids: &str,
-) -> Result<(), StoreError> {
-    let told: Vec<String> = sqlx::query_scalar(
+pub(super) async fn tell_dropped(transaction: &mut Tx, ids: &str) -> Result<(), StoreError> {
+    let told: Vec<String> = query_scalar(
         "UPDATE delivery SET suppressed = suppressed + (
              SELECT count FROM dropped WHERE dropped.rule = delivery.rule)
          WHERE state = 'held' AND hold <> 'digest' AND id IN (SELECT value FROM json_each($1))
@@ -127,24 +120,24 @@ pub(super) async fn tell_dropped(
          RETURNING rule",
     )
     .bind(ids)
-    .fetch_all(&mut **transaction)
+    .fetch_all(&mut *transaction)
     .await?;
-    sqlx::query("DELETE FROM dropped WHERE rule IN (SELECT value FROM json_each($1))")
+    query("DELETE FROM dropped WHERE rule IN (SELECT value FROM json_each($1))")
         .bind(json!(told).to_string())
-        .execute(&mut **transaction)
+        .execute(&mut *transaction)
         .await?;
     Ok(())
 }
 
 /// A throttle lets nothing more through until then; `about` is the event or group that went.
 pub(super) async fn close_throttle(
-    transaction: &mut Transaction<'static, Sqlite>,
+    transaction: &mut Tx,
     rule: &str,
     key: &str,
     until: Timestamp,
     about: &str,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO throttle (rule, throttle_key, until_ms, about) VALUES ($1, $2, $3, $4)
          ON CONFLICT (rule, throttle_key) DO UPDATE SET
              until_ms = excluded.until_ms, about = excluded.about",
@@ -153,21 +146,21 @@ pub(super) async fn close_throttle(
     .bind(key)
     .bind(ms(until))
     .bind(about)
-    .execute(&mut **transaction)
+    .execute(&mut *transaction)
     .await?;
     Ok(())
 }
 
 /// Opens the throttles whose message has died: what they hold back is due at once.
 pub(super) async fn reopen_throttles(
-    transaction: &mut Transaction<'static, Sqlite>,
+    transaction: &mut Tx,
     dead: &[&str],
     now: Timestamp,
 ) -> Result<(), StoreError> {
     if dead.is_empty() {
         return Ok(());
     }
-    let opened: Vec<(String, String)> = sqlx::query_as(
+    let opened: Vec<(String, String)> = query_as(
         "UPDATE throttle SET until_ms = $2 WHERE until_ms > $2 AND about IN (
              SELECT about FROM delivery WHERE id IN (SELECT value FROM json_each($1))
              UNION SELECT m.event_id FROM delivery d JOIN group_member m ON m.group_id = d.about
@@ -176,10 +169,10 @@ pub(super) async fn reopen_throttles(
     )
     .bind(json!(dead).to_string())
     .bind(ms(now))
-    .fetch_all(&mut **transaction)
+    .fetch_all(&mut *transaction)
     .await?;
     for (rule, key) in opened {
-        sqlx::query(
+        query(
             "UPDATE delivery SET due_ms = min(due_ms, $3)
              WHERE state = 'held' AND hold = 'throttle' AND about IN (
                  SELECT id FROM message_group
@@ -188,7 +181,7 @@ pub(super) async fn reopen_throttles(
         .bind(rule)
         .bind(key)
         .bind(ms(now))
-        .execute(&mut **transaction)
+        .execute(&mut *transaction)
         .await?;
     }
     Ok(())
@@ -200,7 +193,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be written.
     pub async fn add_silence(&self, silence: &Silence) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "INSERT INTO silence (id, matchers, comment, author, created_ms, expires_ms, summarise)
              VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
@@ -222,7 +215,7 @@ impl Store {
     /// [`StoreError`] when the store cannot be read.
     pub async fn silences(&self, now: Timestamp) -> Result<Vec<Silence>, StoreError> {
         let rows =
-            sqlx::query("SELECT * FROM silence ORDER BY expires_ms > $1 DESC, created_ms DESC, id")
+            query("SELECT * FROM silence ORDER BY expires_ms > $1 DESC, created_ms DESC, id")
                 .bind(ms(now))
                 .fetch_all(&self.readers)
                 .await?;
@@ -240,28 +233,28 @@ impl Store {
         prefix: &str,
         now: Timestamp,
     ) -> Result<Vec<String>, StoreError> {
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        let ids: Vec<String> = sqlx::query_scalar(
+        let mut transaction = self.writer.begin().await?;
+        let ids: Vec<String> = query_scalar(
             "SELECT id FROM silence WHERE expires_ms > $2 AND substr(id, 1, length($1)) = $1",
         )
         .bind(prefix)
         .bind(ms(now))
-        .fetch_all(&mut *transaction)
+        .fetch_all(&mut transaction)
         .await?;
         if let [id] = ids.as_slice() {
-            sqlx::query("UPDATE silence SET expires_ms = $2 WHERE id = $1")
+            query("UPDATE silence SET expires_ms = $2 WHERE id = $1")
                 .bind(id)
                 .bind(ms(now))
-                .execute(&mut *transaction)
+                .execute(&mut transaction)
                 .await?;
-            sqlx::query(
+            query(
                 "UPDATE delivery SET due_ms = $2
                  WHERE state = 'held' AND hold = 'silence' AND about IN (
                      SELECT id FROM message_group WHERE group_key = $1 AND hold = 'silence')",
             )
             .bind(id)
             .bind(ms(now))
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await?;
             transaction.commit().await?;
         }
@@ -269,7 +262,7 @@ impl Store {
     }
 }
 
-fn silence_of(row: &SqliteRow) -> Result<Silence, StoreError> {
+fn silence_of(row: &Row) -> Result<Silence, StoreError> {
     let silenced: i64 = row.try_get("silenced")?;
     Ok(Silence {
         id: row.try_get("id")?,

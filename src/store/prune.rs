@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use sqlx::Row;
 
 use super::live::forget_handles;
 use super::rows::ms;
+use super::sql::{query, query_scalar};
 use super::{Store, StoreError};
 use crate::model::Fingerprint;
 
@@ -43,32 +43,32 @@ impl Store {
     ) -> Result<Pruned, StoreError> {
         let keep = SignedDuration::try_from(keep).unwrap_or(SignedDuration::MAX);
         let (done_before, long_ago) = (before(now, keep), before(now, JOB_MEMORY));
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        let deliveries = sqlx::query(
+        let mut transaction = self.writer.begin().await?;
+        let deliveries = query(
             "DELETE FROM delivery
              WHERE source IN ($1, '') AND state IN ('sent', 'discarded') AND ended_ms < $2",
         )
         .bind(source)
         .bind(done_before)
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await?
         .rows_affected();
-        sqlx::query(
+        query(
             "DELETE FROM message_group WHERE opened_ms < $1
                AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.group_id = message_group.id)",
         )
         .bind(done_before)
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await?;
-        sqlx::query("DELETE FROM throttle WHERE until_ms <= $1")
+        query("DELETE FROM throttle WHERE until_ms <= $1")
             .bind(ms(now))
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await?;
-        sqlx::query("DELETE FROM silence WHERE expires_ms < $1")
+        query("DELETE FROM silence WHERE expires_ms < $1")
             .bind(done_before)
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await?;
-        let events = sqlx::query(
+        let events = query(
             "DELETE FROM event INDEXED BY event_detected
              WHERE source IN ($1, '') AND detected_ms < $2
                AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.event_id = event.id)
@@ -78,19 +78,19 @@ impl Store {
         )
         .bind(source)
         .bind(done_before)
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await?
         .rows_affected();
         forget_handles(&mut transaction, source, done_before).await?;
-        sqlx::query(
+        query(
             "UPDATE job INDEXED BY job_over SET document = NULL
              WHERE source = $1 AND phase <> 'open' AND ended_ms < $2 AND document IS NOT NULL",
         )
         .bind(source)
         .bind(done_before)
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await?;
-        let old = sqlx::query(
+        let old = query(
             "SELECT job_id, fingerprint FROM job INDEXED BY job_over
              WHERE source = $1 AND phase <> 'open' AND ended_ms < $2
                AND coalesce(created_ms, first_seen_ms) < $2
@@ -104,7 +104,7 @@ impl Store {
         )
         .bind(source)
         .bind(long_ago)
-        .fetch_all(&mut *transaction)
+        .fetch_all(&mut transaction)
         .await?;
         let mut forgotten: Vec<String> = Vec::new();
         for row in old {
@@ -112,13 +112,13 @@ impl Store {
                 forgotten.push(row.try_get("job_id")?);
             }
         }
-        let jobs = sqlx::query(
+        let jobs = query(
             "DELETE FROM job
              WHERE source = $1 AND job_id IN (SELECT value FROM json_each($2))",
         )
         .bind(source)
         .bind(json!(forgotten).to_string())
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await?
         .rows_affected();
         transaction.commit().await?;
@@ -138,10 +138,8 @@ impl Store {
         keep: Duration,
         now: Timestamp,
     ) -> Result<Vec<(String, Pruned)>, StoreError> {
-        let removed: Vec<String> = sqlx::query_scalar(REMOVED)
-            .bind(json!(sources).to_string())
-            .fetch_all(&self.readers)
-            .await?;
+        let removed: Vec<String> =
+            query_scalar(REMOVED).bind(json!(sources).to_string()).fetch_all(&self.readers).await?;
         let mut forgotten = Vec::new();
         for source in removed {
             let open = self.forget_open(&source, now).await?;
@@ -153,7 +151,7 @@ impl Store {
     }
 
     async fn forget_open(&self, source: &str, now: Timestamp) -> Result<u64, StoreError> {
-        let done = sqlx::query(
+        let done = query(
             "DELETE FROM job
              WHERE source = $1 AND phase = 'open' AND coalesce(created_ms, first_seen_ms) < $2
                AND first_seen_ms < $2
@@ -169,17 +167,17 @@ impl Store {
     }
 
     async fn forget_source(&self, source: &str, now: Timestamp) -> Result<(), StoreError> {
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.writer.begin().await?;
         for statement in [
             "DELETE FROM project WHERE source = $1
                AND NOT EXISTS (SELECT 1 FROM job WHERE source = $1)",
             "DELETE FROM source WHERE name = $1 AND coalesce(last_complete_ms, 0) < $2
                AND NOT EXISTS (SELECT 1 FROM job WHERE source = $1)",
         ] {
-            sqlx::query(statement)
+            query(statement)
                 .bind(source)
                 .bind(before(now, JOB_MEMORY))
-                .execute(&mut *transaction)
+                .execute(&mut transaction)
                 .await?;
         }
         transaction.commit().await?;

@@ -2,10 +2,9 @@
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 
 use super::StoreError;
+use super::sql::Row;
 use crate::model::{
     Delivery, DeliveryId, Event, EventId, EventKey, EventKind, Fingerprint, Hold, JobId, JobState,
     KnownJob, NewDelivery, Phase, ProjectName, TimerFacts, outcome_of, usage_of,
@@ -32,7 +31,7 @@ fn document(text: Option<&str>) -> Result<Option<Map<String, Value>>, StoreError
 }
 
 /// The columns of a job in the order of [`job_values`].
-pub(super) fn job_of(row: &SqliteRow) -> Result<KnownJob, StoreError> {
+pub(super) fn job_of(row: &Row) -> Result<KnownJob, StoreError> {
     let fields: Option<&str> = row.try_get("document")?;
     Ok(KnownJob {
         id: JobId::parse(row.try_get("job_id")?).map_err(odd)?,
@@ -40,7 +39,7 @@ pub(super) fn job_of(row: &SqliteRow) -> Result<KnownJob, StoreError> {
         state: JobState::parse(row.try_get("state")?),
         phase: Phase::parse(row.try_get("phase")?),
         fingerprint: Fingerprint(row.try_get("fingerprint")?),
-        progress: row.try_get::<Option<i64>, _>("progress")?.map(Fingerprint),
+        progress: row.try_get::<Option<i64>>("progress")?.map(Fingerprint),
         progress_since: time(row.try_get("progress_since_ms")?)?,
         changes: row.try_get("changes")?,
         created_at: maybe_time(row.try_get("created_ms")?)?,
@@ -91,8 +90,8 @@ macro_rules! event_columns {
 pub(super) use event_columns;
 
 /// An event from columns whose names start with `event_`.
-pub(super) fn event_of(row: &SqliteRow) -> Result<Event, StoreError> {
-    let kind: EventKind = row.try_get::<&str, _>("event_kind")?.parse().map_err(odd)?;
+pub(super) fn event_of(row: &Row) -> Result<Event, StoreError> {
+    let kind: EventKind = row.try_get::<&str>("event_kind")?.parse().map_err(odd)?;
     let job_id: Option<&str> = row.try_get("event_job_id")?;
     let name: Option<String> = row.try_get("event_project_name")?;
     let unavailable: bool = row.try_get("event_name_unavailable")?;
@@ -117,7 +116,7 @@ pub(super) fn event_of(row: &SqliteRow) -> Result<Event, StoreError> {
         },
         job: fields.clone().filter(|_| kind.facts_key().is_none()),
         facts: fields.filter(|_| kind.facts_key().is_some()).unwrap_or_default(),
-        timer: row.try_get::<Option<&str>, _>("event_timer")?.and_then(TimerFacts::from_stored),
+        timer: row.try_get::<Option<&str>>("event_timer")?.and_then(TimerFacts::from_stored),
     })
 }
 
@@ -172,12 +171,12 @@ pub(super) fn delivery_values(delivery: &NewDelivery) -> Value {
     ])
 }
 
-pub(super) fn delivery_of(row: &SqliteRow) -> Result<Delivery, StoreError> {
+pub(super) fn delivery_of(row: &Row) -> Result<Delivery, StoreError> {
     let state: &str = row.try_get("state")?;
     let ended = maybe_time(row.try_get("ended_ms")?)?;
     Ok(Delivery {
-        id: DeliveryId::from_stored(row.try_get::<String, _>("id")?),
-        event_id: EventId::from_stored(row.try_get::<String, _>("event_id")?),
+        id: DeliveryId::from_stored(row.try_get::<String>("id")?),
+        event_id: EventId::from_stored(row.try_get::<String>("event_id")?),
         rule: row.try_get("rule")?,
         notifier: row.try_get("notifier")?,
         recipient: row.try_get("recipient")?,
@@ -185,7 +184,7 @@ pub(super) fn delivery_of(row: &SqliteRow) -> Result<Delivery, StoreError> {
         include_download_url: row.try_get("include_download_url")?,
         source: row.try_get("source")?,
         job_id: row.try_get("job_id")?,
-        kind: row.try_get::<&str, _>("kind")?.parse().map_err(odd)?,
+        kind: row.try_get::<&str>("kind")?.parse().map_err(odd)?,
         state: state.parse().map_err(odd)?,
         attempts: row.try_get("attempts")?,
         failures: row.try_get("failures")?,
@@ -194,8 +193,8 @@ pub(super) fn delivery_of(row: &SqliteRow) -> Result<Delivery, StoreError> {
         first_attempt_at: maybe_time(row.try_get("first_attempt_ms")?)?,
         sent_at: ended.filter(|_| state == "sent"),
         repeat: row.try_get("repeat")?,
-        hold: row.try_get::<Option<&str>, _>("hold")?.and_then(Hold::parse),
-        suppressed: row.try_get::<i64, _>("suppressed")?.unsigned_abs(),
+        hold: row.try_get::<Option<&str>>("hold")?.and_then(Hold::parse),
+        suppressed: row.try_get::<i64>("suppressed")?.unsigned_abs(),
         last_error: row.try_get("last_error")?,
     })
 }

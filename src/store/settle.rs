@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use sqlx::Transaction;
-use sqlx::sqlite::Sqlite;
 
 use super::StoreError;
 use super::live::keep_handles;
 use super::pacing::reopen_throttles;
 use super::rows::ms;
+use super::sql::{Tx, query};
 use super::stale::supersede;
 use crate::model::{Attempt, DeliveryId, DeliveryState};
 
@@ -51,7 +50,7 @@ pub enum Settled {
 
 /// Writes down attempts and what follows from each.
 pub(super) async fn settle(
-    transaction: &mut Transaction<'static, Sqlite>,
+    transaction: &mut Tx,
     settlements: &[Settlement],
     now: Timestamp,
 ) -> Result<(), StoreError> {
@@ -60,17 +59,17 @@ pub(super) async fn settle(
     }
     let rows = settlements.iter().map(|settlement| settlement_values(settlement, now)).collect();
     let rows = Value::Array(rows).to_string();
-    sqlx::query(
+    query(
         "INSERT INTO attempt (delivery_id, number, started_ms, took_ms, outcome, status, answer)
          SELECT value->>0, value->>8, value->>9, value->>10, value->>11, value->>12, value->>13
          FROM json_each($1) WHERE true ON CONFLICT DO NOTHING",
     )
     .bind(&rows)
-    .execute(&mut **transaction)
+    .execute(&mut *transaction)
     .await?;
     keep_handles(transaction, &rows, now).await?;
     // The fence keeps out an answer that comes after the claim was given to another.
-    sqlx::query(
+    query(
         "UPDATE delivery SET state = r.value->>2, due_ms = coalesce(r.value->>3, due_ms),
              ended_ms = r.value->>4, last_error = r.value->>5,
              failures = failures + (r.value->>6), repeat = max(repeat, r.value->>7),
@@ -82,7 +81,7 @@ pub(super) async fn settle(
     )
     .bind(&rows)
     .bind(ms(now))
-    .execute(&mut **transaction)
+    .execute(&mut *transaction)
     .await?;
     let dead: Vec<&str> = settlements
         .iter()
@@ -98,11 +97,11 @@ pub(super) async fn settle(
 /// The members of digests end as these do. `ids` is a JSON list; others are not looked for, since
 /// very many messages can wait in digests.
 pub(super) async fn end_members(
-    transaction: &mut Transaction<'static, Sqlite>,
+    transaction: &mut Tx,
     ids: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "UPDATE delivery SET state = digest.state, ended_ms = $1, hold = NULL,
              last_error = 'gathered into the digest ' || digest.id
          FROM delivery AS digest
@@ -113,14 +112,14 @@ pub(super) async fn end_members(
     )
     .bind(ms(now))
     .bind(ids)
-    .execute(&mut **transaction)
+    .execute(&mut *transaction)
     .await?;
     Ok(())
 }
 
 /// Progress that was under way while its job ended, and was not taken, is not tried again.
 async fn drop_stale(
-    transaction: &mut Transaction<'static, Sqlite>,
+    transaction: &mut Tx,
     settlements: &[Settlement],
     now: Timestamp,
 ) -> Result<(), StoreError> {

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::rows::ms;
+use super::sql::query;
 use super::{Store, StoreError};
 
 /// Longer than any wait that is written down: services are obeyed for an hour at most.
@@ -18,7 +19,7 @@ impl Store {
         notifier: &str,
         step: SignedDuration,
     ) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "UPDATE delivery SET due_ms = due_ms + $2, first_attempt_ms = first_attempt_ms + $2,
                  held_since_ms = held_since_ms + $2
              WHERE notifier = $1 AND state IN ('pending', 'sending', 'held')
@@ -38,7 +39,7 @@ impl Store {
     /// [`StoreError`] when the store cannot be written.
     pub async fn forget_wrong_waits(&self, now: Timestamp) -> Result<u64, StoreError> {
         let latest = now.checked_add(LONGEST_WAIT).unwrap_or(Timestamp::MAX);
-        let moved = sqlx::query(
+        let moved = query(
             "UPDATE delivery SET due_ms = $1, first_attempt_ms = min(first_attempt_ms, $1)
              WHERE state = 'pending' AND due_ms > $2",
         )
@@ -47,7 +48,7 @@ impl Store {
         .execute(&self.writer)
         .await?;
         // Gathered by a clock that ran ahead: nobody knows since when.
-        let gathered = sqlx::query(
+        let gathered = query(
             "UPDATE delivery SET due_ms = $1
              WHERE state = 'held' AND hold IN ('group', 'throttle') AND created_ms > $1",
         )

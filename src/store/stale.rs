@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde_json::json;
-use sqlx::Transaction;
-use sqlx::sqlite::Sqlite;
 
 use super::StoreError;
 use super::rows::ms;
+use super::sql::{Tx, query};
 
 /// Progress messages that are not under way, about jobs that ended, or that a newer message of
 /// the same rule to the same recipient tells better; a live message is one for all rules. An end
@@ -33,17 +32,13 @@ WHERE rank = 1 AND state IN ('pending', 'held') AND coalesce(hold, '') <> 'diges
 
 /// Drops stale progress messages about these jobs, each named by its source and id.
 pub(super) async fn supersede(
-    transaction: &mut Transaction<'static, Sqlite>,
+    transaction: &mut Tx,
     jobs: &BTreeSet<(&str, &str)>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     if jobs.is_empty() {
         return Ok(());
     }
-    sqlx::query(SUPERSEDE)
-        .bind(json!(jobs).to_string())
-        .bind(ms(now))
-        .execute(&mut **transaction)
-        .await?;
+    query(SUPERSEDE).bind(json!(jobs).to_string()).bind(ms(now)).execute(&mut *transaction).await?;
     Ok(())
 }

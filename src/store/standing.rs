@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use sqlx::Row;
 
 use super::listing::job_row;
 use super::rows::{maybe_time, time};
+use super::sql::{query, query_as, query_scalar};
 use super::{Broken, JobRow, SourceHealth, Store, StoreError};
 use crate::model::Phase;
 
@@ -58,7 +58,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub async fn source_standings(&self) -> Result<Vec<SourceStanding>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT name, last_complete_ms, failing_since_ms, down_since_ms, down_reason
              FROM source ORDER BY name",
         )
@@ -87,7 +87,7 @@ impl Store {
         &self,
     ) -> Result<BTreeMap<String, NotifierStanding>, StoreError> {
         let mut standings: BTreeMap<String, NotifierStanding> = BTreeMap::new();
-        let broken = sqlx::query(
+        let broken = query(
             "SELECT name, broken_since_ms, reason, probes, probe_due_ms FROM notifier
              WHERE broken_since_ms IS NOT NULL",
         )
@@ -103,7 +103,7 @@ impl Store {
             });
         }
         // Each state has an index of its own.
-        let owed: Vec<(String, i64)> = sqlx::query_as(
+        let owed: Vec<(String, i64)> = query_as(
             "SELECT notifier, min(created_ms) FROM (
                  SELECT notifier, created_ms FROM delivery WHERE state = 'pending'
                  UNION ALL SELECT notifier, created_ms FROM delivery WHERE state = 'sending'
@@ -124,7 +124,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub async fn job_counts(&self, source: &str) -> Result<JobCounts, StoreError> {
-        let (all, queued, running, stopped, cancelled): (i64, i64, i64, i64, i64) = sqlx::query_as(
+        let (all, queued, running, stopped, cancelled): (i64, i64, i64, i64, i64) = query_as(
             "SELECT count(*), coalesce(sum(state = 'queued'), 0),
                      coalesce(sum(state = 'running'), 0), coalesce(sum(state = 'stopped'), 0),
                      coalesce(sum(state = 'cancelled'), 0)
@@ -148,7 +148,7 @@ impl Store {
     /// [`StoreError`] when the store cannot be read.
     pub async fn phase_of(&self, source: &str, job_id: &str) -> Result<Option<Phase>, StoreError> {
         let phase: Option<String> =
-            sqlx::query_scalar("SELECT phase FROM job WHERE source = $1 AND job_id = $2")
+            query_scalar("SELECT phase FROM job WHERE source = $1 AND job_id = $2")
                 .bind(source)
                 .bind(job_id)
                 .fetch_optional(&self.readers)
@@ -161,7 +161,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub async fn job(&self, source: &str, job_id: &str) -> Result<Option<JobRow>, StoreError> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT job.*, project.name AS project_name FROM job
              LEFT JOIN project USING (source, project_id)
              WHERE job.source = $1 AND job.job_id = $2",

@@ -3,13 +3,12 @@
 
 use jiff::Timestamp;
 use serde_json::json;
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 
 use super::listing::{
     delivery_columns, delivery_joins, delivery_row, event_row, event_row_columns, job_row,
 };
 use super::rows::{event_columns, event_of, ms};
+use super::sql::{Row, query, query_scalar};
 use super::{DeliveryRow, EventRow, JobRow, Store, StoreError};
 use crate::model::{Event, EventId, EventKind};
 
@@ -58,7 +57,7 @@ impl Store {
     /// [`StoreError`] when the store cannot be read.
     pub async fn job_ids(&self, prefix: &str, most: u32) -> Result<Vec<String>, StoreError> {
         let ids: Vec<String> =
-            sqlx::query_scalar(JOB_IDS).bind(prefix).bind(most).fetch_all(&self.readers).await?;
+            query_scalar(JOB_IDS).bind(prefix).bind(most).fetch_all(&self.readers).await?;
         Ok(match ids.iter().find(|id| *id == prefix) {
             Some(exact) => vec![exact.clone()],
             None => ids,
@@ -70,7 +69,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub async fn jobs_called(&self, job_id: &str) -> Result<Vec<JobRow>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "WITH RECURSIVE s (name) AS (
                  SELECT min(source) FROM job
                  UNION ALL
@@ -92,7 +91,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub async fn find_event(&self, prefix: &str) -> Result<Vec<EventRow>, StoreError> {
-        let rows = sqlx::query(concat!(
+        let rows = query(concat!(
             "SELECT ",
             event_row_columns!(),
             " FROM event e WHERE e.seq IN (
@@ -110,7 +109,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub async fn latest(&self, kind: EventKind, most: u32) -> Result<Vec<EventRow>, StoreError> {
-        let rows = sqlx::query(concat!(
+        let rows = query(concat!(
             "SELECT e.seq, ",
             event_columns!(),
             ", '[]' AS verdicts FROM event e WHERE e.seq IN (
@@ -141,7 +140,7 @@ impl Store {
             Some(after) => after,
             // Rows are large: those that are too old are passed over by the index.
             None => {
-                sqlx::query_scalar(
+                query_scalar(
                     "SELECT coalesce(min(seq), 0) - 1 FROM event INDEXED BY event_detected
                      WHERE detected_ms >= $1",
                 )
@@ -150,7 +149,7 @@ impl Store {
                 .await?
             }
         };
-        let rows = sqlx::query(concat!(
+        let rows = query(concat!(
             "SELECT e.seq, ",
             event_columns!(),
             " FROM event e WHERE e.seq > $2 AND e.detected_ms >= $1 ORDER BY e.seq LIMIT $3"
@@ -173,12 +172,12 @@ impl Store {
         &self,
         events: &[EventId],
     ) -> Result<Vec<(EventId, DeliveryRow)>, StoreError> {
-        let rows = sqlx::query(DELIVERIES_ABOUT)
+        let rows = query(DELIVERIES_ABOUT)
             .bind(json!(events).to_string())
             .fetch_all(&self.readers)
             .await?;
-        let read = |row: &SqliteRow| {
-            let event = EventId::from_stored(row.try_get::<String, _>("told_event")?);
+        let read = |row: &Row| {
+            let event = EventId::from_stored(row.try_get::<String>("told_event")?);
             Ok((event, delivery_row(row)?))
         };
         rows.iter().map(read).collect()

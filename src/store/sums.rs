@@ -1,9 +1,9 @@
 //! What jobs have come to, together: usual durations, a project's batch, what was spent.
 
 use jiff::{SignedDuration, Timestamp};
-use sqlx::Row;
 
 use super::rows::{job_of, ms};
+use super::sql::{query, query_as, query_scalar};
 use super::{Store, StoreError};
 use crate::model::{EventKind, KnownJob, Usage};
 
@@ -22,7 +22,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub async fn durations(&self, job_type: &str) -> Result<Vec<SignedDuration>, StoreError> {
-        let rows: Vec<i64> = sqlx::query_scalar(
+        let rows: Vec<i64> = query_scalar(
             "SELECT stopped_ms - created_ms FROM job INDEXED BY job_runs
              WHERE outcome = 'succeeded' AND job_type = $1
                AND stopped_ms >= created_ms ORDER BY stopped_ms DESC LIMIT $2",
@@ -43,7 +43,7 @@ impl Store {
         source: &str,
         since: Timestamp,
     ) -> Result<Vec<String>, StoreError> {
-        Ok(sqlx::query_scalar(
+        Ok(query_scalar(
             "SELECT DISTINCT project_id FROM job INDEXED BY job_over
              WHERE source = $1 AND phase <> 'open' AND ended_ms >= $2 AND project_id IS NOT NULL",
         )
@@ -67,7 +67,7 @@ impl Store {
         project: &str,
         now: Timestamp,
     ) -> Result<(Vec<(KnownJob, EventKind)>, bool), StoreError> {
-        let last: Option<(i64, i64)> = sqlx::query_as(
+        let last: Option<(i64, i64)> = query_as(
             "SELECT seq, detected_ms FROM event
              WHERE source = $1 AND subject = $2 AND slot = 'project_idle'
              ORDER BY seq DESC LIMIT 1",
@@ -76,7 +76,7 @@ impl Store {
         .bind(project)
         .fetch_optional(&self.readers)
         .await?;
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT job.*, (SELECT kind FROM event e
                  WHERE e.source = job.source AND e.subject = job.job_id
                    AND e.slot IN ('ended', 'vanished') AND e.seq > $3

@@ -11,6 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection, Row};
 
 use super::rows::maybe_time;
+use super::sql::{Pool, query, query_as, query_scalar};
 use super::trouble::io_words;
 use super::{Store, StoreError};
 
@@ -60,15 +61,13 @@ impl Store {
             wal_bytes: size(&beside(&self.path, "-wal")),
             ..Condition::default()
         };
-        let mut connection = self.readers.acquire().await?;
-        condition.schema =
-            sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *connection).await?;
-        match faults(&mut connection).await {
+        condition.schema = query_scalar("PRAGMA user_version").fetch_one(&self.readers).await?;
+        match self.faults().await {
             Ok(faults) => condition.faults = faults,
             Err(error) if error.is_damage() => condition.faults.push(error.to_string()),
             Err(error) => return Err(error),
         }
-        match counts(&mut connection).await {
+        match counts(&self.readers).await {
             Ok(counts) => condition.counts = Some(counts),
             Err(error) if error.is_damage() => condition.faults.push(error.to_string()),
             Err(error) => return Err(error),
@@ -96,6 +95,15 @@ impl Store {
         copied
     }
 
+    /// What is wrong with the file.
+    async fn faults(&self) -> Result<Vec<String>, StoreError> {
+        match &self.readers {
+            Pool::Sqlite(readers) => faults(&mut *readers.acquire().await?).await,
+            // A server looks after its own files.
+            Pool::Postgres(_) => Ok(Vec::new()),
+        }
+    }
+
     async fn copy_to(&self, half: &Path) -> Result<u64, StoreError> {
         let failed = |cause: std::io::Error| not_made(half, &cause);
         // What an interrupted backup of a process with our number has left.
@@ -109,7 +117,7 @@ impl Store {
         let name = half.to_str().ok_or_else(|| {
             StoreError::Backup(format!("`{}` is not UTF-8: give another name", half.display()))
         })?;
-        sqlx::query("VACUUM INTO $1").bind(name).execute(&self.readers).await?;
+        query("VACUUM INTO $1").bind(name).execute(&self.readers).await?;
         file.sync_all().map_err(failed)?;
         let mut copy = SqliteConnectOptions::new().filename(half).immutable(true).connect().await?;
         let faults = faults(&mut copy).await?;
@@ -133,27 +141,26 @@ async fn faults(connection: &mut SqliteConnection) -> Result<Vec<String>, StoreE
     Ok(faults)
 }
 
-async fn counts(connection: &mut SqliteConnection) -> Result<Counts, StoreError> {
-    let oldest: Option<i64> = sqlx::query_scalar(
+async fn counts(readers: &Pool) -> Result<Counts, StoreError> {
+    let oldest: Option<i64> = query_scalar(
         "SELECT min(created_ms) FROM delivery WHERE state IN ('pending', 'sending', 'held')",
     )
-    .fetch_one(&mut *connection)
+    .fetch_one(readers)
     .await?;
-    let events: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM event").fetch_one(&mut *connection).await?;
+    let events: i64 = query_scalar("SELECT count(*) FROM event").fetch_one(readers).await?;
     Ok(Counts {
-        jobs: by_word(connection, "SELECT phase, count(*) FROM job GROUP BY 1").await?,
+        jobs: by_word(readers, "SELECT phase, count(*) FROM job GROUP BY 1").await?,
         events: events.unsigned_abs(),
-        deliveries: by_word(connection, "SELECT state, count(*) FROM delivery GROUP BY 1").await?,
+        deliveries: by_word(readers, "SELECT state, count(*) FROM delivery GROUP BY 1").await?,
         oldest_owed: maybe_time(oldest)?,
     })
 }
 
 async fn by_word(
-    connection: &mut SqliteConnection,
+    readers: &Pool,
     question: &'static str,
 ) -> Result<BTreeMap<String, u64>, StoreError> {
-    let rows: Vec<(String, i64)> = sqlx::query_as(question).fetch_all(connection).await?;
+    let rows: Vec<(String, i64)> = query_as(question).fetch_all(readers).await?;
     Ok(rows.into_iter().map(|(word, count)| (word, count.unsigned_abs())).collect())
 }
 

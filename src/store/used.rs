@@ -2,10 +2,9 @@
 
 use jiff::Timestamp;
 use serde_json::json;
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 
 use super::rows::ms;
+use super::sql::{Row, query};
 use super::{Store, StoreError};
 
 /// What ended jobs have used together, each counted once, on the moment it ended.
@@ -67,7 +66,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub async fn used_by_project(&self, span: Span) -> Result<Vec<UsedByProject>, StoreError> {
-        let rows = sqlx::query(concat!(
+        let rows = query(concat!(
             sums!("source, project_id"),
             "SELECT used.*, project.name AS project_name
              FROM used LEFT JOIN project USING (source, project_id)
@@ -93,7 +92,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub async fn used_by_type(&self, span: Span) -> Result<Vec<(String, Used)>, StoreError> {
-        let rows = sqlx::query(concat!(
+        let rows = query(concat!(
             sums!("job_type"),
             "SELECT * FROM used ORDER BY media_seconds DESC, ai_credits DESC, jobs DESC, job_type"
         ))
@@ -109,11 +108,11 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub async fn used_by_span(&self, spans: &[Span]) -> Result<Vec<(usize, Used)>, StoreError> {
-        let rows = sqlx::query(concat!(sums!("k"), "SELECT * FROM used ORDER BY k"))
+        let rows = query(concat!(sums!("k"), "SELECT * FROM used ORDER BY k"))
             .bind(spans_text(spans))
             .fetch_all(&self.readers)
             .await?;
-        let read = |row: &SqliteRow| {
+        let read = |row: &Row| {
             let place: i64 = row.try_get("k")?;
             Ok((usize::try_from(place).unwrap_or(usize::MAX), used_of(row)?))
         };
@@ -127,7 +126,7 @@ fn spans_text(spans: &[Span]) -> String {
     json!(spans).to_string()
 }
 
-fn used_of(row: &SqliteRow) -> Result<Used, StoreError> {
+fn used_of(row: &Row) -> Result<Used, StoreError> {
     let (jobs, failed): (i64, i64) = (row.try_get("jobs")?, row.try_get("failed")?);
     Ok(Used {
         jobs: jobs.unsigned_abs(),

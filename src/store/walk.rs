@@ -4,19 +4,18 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use sqlx::Transaction;
-use sqlx::sqlite::Sqlite;
 
 use super::decided::{Deciding, record};
 use super::news::Newsroom;
 use super::rows::{job_of, job_values, ms};
+use super::sql::{Tx, query};
 use super::{Committed, Marks, Store, StoreError};
 use crate::model::{Event, Fingerprint, JobId, KnownJob};
 
 /// An open transaction over one source.
 #[derive(Debug)]
 pub struct Walk {
-    transaction: Transaction<'static, Sqlite>,
+    transaction: Tx,
     source: String,
     news: Newsroom,
 }
@@ -41,7 +40,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be written.
     pub async fn begin(&self, source: &str) -> Result<Walk, StoreError> {
-        let transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        let transaction = self.writer.begin().await?;
         Ok(Walk { transaction, source: source.to_owned(), news: self.news.clone() })
     }
 }
@@ -52,13 +51,13 @@ impl Walk {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub async fn known(&mut self, ids: &[&JobId]) -> Result<HashMap<JobId, KnownJob>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT * FROM job
              WHERE source = $1 AND job_id IN (SELECT value FROM json_each($2))",
         )
         .bind(&self.source)
         .bind(json!(ids).to_string())
-        .fetch_all(&mut *self.transaction)
+        .fetch_all(&mut self.transaction)
         .await?;
         rows.iter().map(|row| job_of(row).map(|job| (job.id.clone(), job))).collect()
     }
@@ -89,7 +88,7 @@ impl Walk {
         if jobs.is_empty() {
             return Ok(());
         }
-        sqlx::query(
+        query(
             "INSERT INTO job (source, job_id, job_type, state, phase, fingerprint, progress,
                  progress_since_ms, changes, created_ms, stopped_ms, first_seen_ms, ended_ms,
                  project_id, resultless_since_ms, document, outcome, media_seconds, ai_credits)
@@ -111,7 +110,7 @@ impl Walk {
         )
         .bind(&self.source)
         .bind(Value::Array(jobs.iter().map(job_values).collect()).to_string())
-        .execute(&mut *self.transaction)
+        .execute(&mut self.transaction)
         .await?;
         Ok(())
     }
@@ -122,19 +121,19 @@ impl Walk {
         }
         let rows: Vec<Value> =
             reads.iter().map(|(id, at, forbidden)| json!([id, ms(*at), forbidden])).collect();
-        sqlx::query(
+        query(
             "UPDATE job SET read_ms = r.value->>1, forbidden = r.value->>2
              FROM json_each($2) AS r WHERE source = $1 AND job_id = r.value->>0",
         )
         .bind(&self.source)
         .bind(Value::Array(rows).to_string())
-        .execute(&mut *self.transaction)
+        .execute(&mut self.transaction)
         .await?;
         Ok(())
     }
 
     async fn write_marks(&mut self, marks: &Marks) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "INSERT INTO source (name, baseline_ms, watermark_ms, last_walk_ms, last_complete_ms,
                  project)
              VALUES ($1, $2, $3, $4, $5, $6)
@@ -148,7 +147,7 @@ impl Walk {
         .bind(marks.last_walk.map(ms))
         .bind(marks.last_complete_at.map(ms))
         .bind(marks.project.map(|project| project.0))
-        .execute(&mut *self.transaction)
+        .execute(&mut self.transaction)
         .await?;
         Ok(())
     }

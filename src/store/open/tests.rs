@@ -8,14 +8,20 @@ fn noon() -> Timestamp {
     Timestamp::UNIX_EPOCH
 }
 
+/// The connections that write to the file.
+fn writer(store: &Store) -> &SqlitePool {
+    let Pool::Sqlite(writer) = &store.writer else { unreachable!("it is a file") };
+    writer
+}
+
 /// Limits the writer's file to the size that it has, or to none.
 async fn limit(store: &Store, pages: u32) {
     let statement = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
-    sqlx::raw_sql(statement).execute(&store.writer).await.unwrap();
+    sqlx::raw_sql(statement).execute(writer(store)).await.unwrap();
 }
 
 async fn write_much(store: &Store) -> Result<(), StoreError> {
-    let mut transaction = store.writer.begin_with("BEGIN IMMEDIATE").await?;
+    let mut transaction = writer(store).begin_with("BEGIN IMMEDIATE").await?;
     sqlx::query("INSERT INTO meta (key, value) VALUES (hex(randomblob(8)), hex(zeroblob(99999)))")
         .execute(&mut *transaction)
         .await?;
@@ -44,7 +50,7 @@ async fn a_connection_that_lost_its_transaction_is_replaced() {
     let path = folder.path().join("state.db");
     let store = Store::open(&path, Access::Service, noon()).await.unwrap();
 
-    let mut transaction = store.writer.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let mut transaction = writer(&store).begin_with("BEGIN IMMEDIATE").await.unwrap();
     // What SQLite does by itself when a write fails.
     sqlx::raw_sql("ROLLBACK").execute(&mut *transaction).await.unwrap();
     let lost = transaction.commit().await;
@@ -60,7 +66,7 @@ async fn what_sqlite_says_is_told_with_the_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.db");
     let store = Store::open(&path, Access::Service, noon()).await.unwrap();
-    let _held = store.writer.begin_with("BEGIN EXCLUSIVE").await.unwrap();
+    let _held = writer(&store).begin_with("BEGIN EXCLUSIVE").await.unwrap();
     let options = SqliteConnectOptions::new().filename(&path).busy_timeout(Duration::ZERO);
 
     let mut second = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
