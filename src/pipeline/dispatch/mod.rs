@@ -245,11 +245,12 @@ impl Dispatch {
         }
         self.take_back().await?;
         let now = self.parts.clock.now();
-        let (due, next_due) = match self.free_places() {
+        let free = self.free_places();
+        let (due, next_due) = match free {
             0 => (0, None),
-            // It is asked for all the same.
-            free if self.backlog => (free, None),
-            free => self.parts.store.outlook(&name, now, free).await?,
+            // There is more, so there is nothing to ask.
+            _ if self.backlog => (free, None),
+            _ => self.parts.store.outlook(&name, now, free).await?,
         };
         let guessed = std::mem::take(&mut self.backlog);
         let event = self.news(now).await?;
@@ -267,8 +268,7 @@ impl Dispatch {
             self.pacer.give_back(allowed.saturating_sub(u32::try_from(used).unwrap_or(allowed)));
             let turned = turned?;
             claimed = used;
-            self.backlog =
-                from == ClaimFrom::Due && allowed == due && used as u64 == u64::from(due);
+            self.backlog = !probes && used > 0 && u32::try_from(used) == Ok(free);
             self.ahead.learn(self.landed.len(), self.backlog);
             self.ahead.add(turned.claimed);
             self.parts.nudges.announce(&turned.news);

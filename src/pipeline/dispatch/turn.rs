@@ -99,6 +99,7 @@ impl Dispatch {
     pub(super) fn let_go(&mut self) {
         let left = self.ahead.close();
         if left > 0 {
+            self.backlog = false;
             self.pacer.give_back(u32::try_from(left).unwrap_or(u32::MAX));
             self.doubts_claims = true;
         }
