@@ -89,6 +89,11 @@ impl Board {
         self.state.lock().expect("no panic").asked.clone()
     }
 
+    /// The id of a project; the first three have jobs.
+    pub fn project(number: usize) -> String {
+        format!("9f36ee32-5a2c-47e7-b1a3-{number:012}")
+    }
+
     /// Counts from here.
     pub fn forget(&self) {
         self.state.lock().expect("no panic").asked = Asked::default();
@@ -102,7 +107,7 @@ fn id(number: usize) -> String {
 /// A job in the form of the published description.
 fn text(number: usize, created: Timestamp, shown: Shown) -> String {
     let id = id(number);
-    let project = format!("9f36ee32-5a2c-47e7-b1a3-{:012}", number % PROJECTS);
+    let project = Board::project(number % PROJECTS);
     let rest = match shown {
         Shown::Running => format!(
             r#""job_state":"running","progress":{{"label":"Uploading media","percent":40,"last_update_at":"{created}"}}"#

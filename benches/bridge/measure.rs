@@ -6,23 +6,23 @@ use descript_notify::clock::Clock;
 use jiff::SignedDuration;
 
 use crate::board::{Board, Shown};
-use crate::figures::{Burst, Idle, Latency, Sample};
+use crate::figures::{Burst, Latency, Rest, Sample};
 use crate::limit::posts_per_second;
-use crate::service::{Home, Service};
+use crate::service::{BINARY, Home, Service};
 use crate::sink::Sink;
 
 /// Jobs known in every situation but the paced one.
 const KNOWN: usize = 3_000;
 
 /// For the slowest machine; what takes longer is a hang.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// From this poll on the window is as short as it gets: two complete walks set the watermark.
-const STEADY: usize = 3;
+pub const STEADY: usize = 3;
 
 /// At rest: 6 days of ended jobs and a running one, polled each second. Then starts and stops
 /// on the store that this leaves.
-pub async fn rest(length: Duration, starts: usize) -> (Idle, Sample, Sample) {
+pub async fn rest(length: Duration, starts: usize) -> Rest {
     let jobs: Vec<_> = (0..KNOWN)
         .map(|number| match i64::try_from(number).expect("small") {
             0 => (SignedDuration::from_secs(1), Shown::Running),
@@ -44,14 +44,7 @@ pub async fn rest(length: Duration, starts: usize) -> (Idle, Sample, Sample) {
     let (asked, cpu) = (board.asked(), service.cpu() - cpu_before);
     let polls = asked.polls.len();
     let memory = service.memory();
-    let mut idle = Idle {
-        known_jobs: KNOWN,
-        memory,
-        restarted: memory,
-        polls,
-        requests: asked.requests,
-        cpu_ms: cpu.as_secs_f64() * 1e3 / polls as f64,
-    };
+    let mut restarted = memory;
     stop_ms.take_ms(service.stop().await);
 
     for _ in 1..starts {
@@ -60,10 +53,20 @@ pub async fn rest(length: Duration, starts: usize) -> (Idle, Sample, Sample) {
         start_ms.take_ms(service.polled(&board, 1).await - service.spawned_at);
         service.polled(&board, 2).await;
         tokio::time::sleep(Duration::from_millis(200)).await;
-        idle.restarted = service.memory();
+        restarted = service.memory();
         stop_ms.take_ms(service.stop().await);
     }
-    (idle, start_ms, stop_ms)
+    Rest {
+        known_jobs: KNOWN,
+        memory,
+        restarted,
+        polls,
+        requests: asked.requests,
+        cpu_ms: cpu.as_secs_f64() * 1e3 / polls as f64,
+        start_ms,
+        stop_ms,
+        binary_bytes: std::fs::metadata(BINARY).expect("the binary").len(),
+    }
 }
 
 /// One job at a time ends, at any moment between two polls.

@@ -16,8 +16,11 @@ use crate::sink::Sink;
 /// The binary that was built with this bench.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_descript-notify");
 
+/// The first source.
+pub const SOURCE: &str = "main";
+
 /// Long enough for a service that hangs to be told from one that is slow.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// About 250 bytes once rendered, as a chat message is.
 const TEMPLATE: &str = r#"{"text": "{{job.project_name}}: {{job.job_type}} {{event.kind}}, see {{job.project_url}}", "job": "{{job.job_id}}", "at": "{{event.detected_at}}"}"#;
@@ -26,40 +29,66 @@ const TEMPLATE: &str = r#"{"text": "{{job.project_name}}: {{job.job_type}} {{eve
 #[derive(Debug)]
 pub struct Home(TempDir);
 
+/// The one rule of most measurements.
+const RULE: &str = r#"
+[[rules]]
+name = "ended"
+on = ["finished"]
+notify = ["hook"]
+"#;
+
 impl Home {
     /// One source, one rule, one webhook without a pace, one template.
     pub fn new(board: &Board, sink: &Sink, poll_interval: Duration) -> Self {
+        Self::with(board, sink, poll_interval, 1, RULE)
+    }
+
+    /// The same with so many sources, and other rules.
+    pub fn with(
+        board: &Board,
+        sink: &Sink,
+        poll_interval: Duration,
+        sources: usize,
+        rules: &str,
+    ) -> Self {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
-        let poll_ms = poll_interval.as_millis();
-        let config = format!(
+        let mut config = format!(
             r#"
 [service]
 store = "sqlite://state.db"
 templates = "templates"
 
-[sources.main]
-token = "bench-token"
-base_url = "{}"
-poll_interval = "{poll_ms}ms"
-idle_interval = "{poll_ms}ms"
-
 [notifiers.hook]
 type = "webhook"
 url = "{}"
 rate = "unlimited"
-
-[[rules]]
-name = "ended"
-on = ["finished"]
-notify = ["hook"]
-"#,
-            board.base_url, sink.url
+{rules}"#,
+            sink.url
         );
+        let poll_ms = poll_interval.as_millis();
+        for number in 0..sources {
+            let name = if number == 0 { SOURCE.to_owned() } else { format!("s{number}") };
+            config.push_str(&format!(
+                r#"
+[sources.{name}]
+token = "bench-token"
+base_url = "{}"
+poll_interval = "{poll_ms}ms"
+idle_interval = "{poll_ms}ms"
+"#,
+                board.base_url
+            ));
+        }
         let templates = folder.path().join("templates/webhook");
         fs::create_dir_all(&templates).expect("a folder");
         fs::write(templates.join("default.json.hbs"), TEMPLATE).expect("a template");
         fs::write(folder.path().join("rules.toml"), config).expect("a config");
         Self(folder)
+    }
+
+    /// Where the service keeps its store.
+    pub fn store(&self) -> PathBuf {
+        self.file("state.db")
     }
 
     fn file(&self, name: &str) -> PathBuf {

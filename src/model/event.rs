@@ -244,8 +244,12 @@ impl Event {
     /// The document that rules, templates and `--json` see: `event`, `job` and, where a rule
     /// speaks, `rule`. `project_name` is null where there is none.
     pub fn document(&self, rule: Option<&RuleView>, repeat: bool) -> Value {
-        let job = self.job.as_ref().map(|fields| {
-            let mut job = fields.clone();
+        self.clone().into_document(rule, repeat)
+    }
+
+    /// The same of an event that is needed no more.
+    pub fn into_document(mut self, rule: Option<&RuleView>, repeat: bool) -> Value {
+        let job = self.job.take().map(|mut job| {
             match &self.project_name {
                 ProjectName::Known(name) => {
                     job.insert("project_name".into(), Value::String(name.clone()));
@@ -273,7 +277,7 @@ impl Event {
             timer.put_into(event);
         }
         if let Some(key) = self.kind.facts_key() {
-            document[key] = Value::Object(self.facts.clone());
+            document[key] = Value::Object(std::mem::take(&mut self.facts));
         }
         if let Some(rule) = rule {
             document["rule"] = json!(rule);

@@ -1,5 +1,6 @@
 //! One attempt: the delivery's document → rendered → sent. Nothing is written down here.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -23,7 +24,7 @@ pub(super) struct Landed {
 }
 
 /// Renders and sends one message, within the notifier's time-out.
-pub(super) async fn attempt(parts: DispatchParts, claimed: Claimed) -> Landed {
+pub(super) async fn attempt(parts: Arc<DispatchParts>, mut claimed: Claimed) -> Landed {
     let started_at = parts.clock.now();
     let begun = Instant::now();
     let delivery = &claimed.delivery;
@@ -36,10 +37,11 @@ pub(super) async fn attempt(parts: DispatchParts, claimed: Claimed) -> Landed {
     // To edit a message again repeats nothing for those who read it.
     let edits = is_live && parts.settings.edits() && claimed.handle.is_some();
     let repeat = delivery.repeat && !edits;
-    let mut document = match (claimed.is_digest, claimed.events.as_slice()) {
+    let mut events = std::mem::take(&mut claimed.events);
+    let mut document = match events.len() {
         // A gathering of one is a message like any other.
-        (false, [event, ..]) | (true, [event]) => event.document(Some(&rule), repeat),
-        (_, events) => grouped_document(events, Some(&rule), repeat).unwrap_or_default(),
+        1 => events.remove(0).into_document(Some(&rule), repeat),
+        _ => grouped_document(&events, Some(&rule), repeat).unwrap_or_default(),
     };
     if !delivery.include_download_url {
         document = without_download_url(document);

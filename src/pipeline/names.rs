@@ -1,6 +1,6 @@
 //! Project names: asked for only when there is something to say, and not often.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -28,33 +28,54 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// Puts the name of its project into each event.
-    pub(super) async fn fill(
+    /// The projects of these events whose names have to be asked for, each once.
+    pub(super) fn wanted(&self, events: &[Event], now: Timestamp) -> Vec<String> {
+        let mut wanted: BTreeSet<&str> = BTreeSet::new();
+        for project in events.iter().filter_map(project_of) {
+            if !self.is_fresh(project, now) {
+                wanted.insert(project);
+            }
+        }
+        wanted.into_iter().map(str::to_owned).collect()
+    }
+
+    /// Asks for the names of these projects, the ledger first.
+    pub(super) async fn learn(
         &mut self,
-        events: &mut [Event],
+        source: &str,
+        projects: &[String],
         client: &Client,
         store: &Store,
         clock: &Clock,
     ) -> Result<(), StoreError> {
         let deadline = Instant::now() + PATIENCE;
-        let mut found: HashMap<String, ProjectName> = HashMap::new();
-        for event in events {
-            let Some(project) = project_of(event) else { continue };
-            let name = match found.get(&project) {
-                Some(name) => name.clone(),
-                None => {
-                    let source = event.key.source.clone();
-                    let name = self.name(&source, &project, client, store, clock, deadline).await?;
-                    found.insert(project, name.clone());
-                    name
-                }
-            };
-            event.project_name = name;
+        if self.known.len() + projects.len() > MOST_IN_MEMORY {
+            self.known.clear();
+        }
+        for project in projects {
+            self.learn_one(source, project, client, store, clock, deadline).await?;
         }
         Ok(())
     }
 
-    async fn name(
+    /// Puts the name of its project into each event, as far as it is known.
+    pub(super) fn fill(&self, events: &mut [Event]) {
+        for event in events {
+            let Some(project) = project_of(event) else { continue };
+            event.project_name = match self.known.get(project) {
+                Some((Some(name), _)) => ProjectName::Known(name.clone()),
+                Some((None, _)) => ProjectName::None,
+                None => ProjectName::Unavailable,
+            };
+        }
+    }
+
+    fn is_fresh(&self, project: &str, now: Timestamp) -> bool {
+        let asked = self.known.get(project).map(|(_, asked)| *asked);
+        asked.is_some_and(|asked| now.duration_since(asked).abs() < FRESH)
+    }
+
+    async fn learn_one(
         &mut self,
         source: &str,
         project: &str,
@@ -62,56 +83,39 @@ impl Names {
         store: &Store,
         clock: &Clock,
         deadline: Instant,
-    ) -> Result<ProjectName, StoreError> {
+    ) -> Result<(), StoreError> {
         let now = clock.now();
         if !self.known.contains_key(project)
             && let Some(stored) = store.project_name(source, project).await?
         {
-            self.keep(project, stored);
+            self.known.insert(project.to_owned(), stored);
         }
-        let known = self.known.get(project);
-        if let Some((name, asked)) = known
-            && now.duration_since(*asked).abs() < FRESH
-        {
-            return Ok(named(name.clone()));
-        }
-        let last = known.and_then(|(name, _)| name.clone());
-        if Instant::now() >= deadline {
-            // Not even begun: each request takes its place in the token's budget.
-            return Ok(last.map_or(ProjectName::Unavailable, ProjectName::Known));
+        // A last name, however old, is better than none. One begun late would be in vain: each
+        // request takes its place in the token's budget.
+        if self.is_fresh(project, now) || Instant::now() >= deadline {
+            return Ok(());
         }
         let reason = match tokio::time::timeout_at(deadline, client.project_name(project)).await {
             Ok(Ok(name)) => {
                 store.keep_project_name(source, project, name.as_deref(), now).await?;
                 // A project that is gone keeps the name it had.
-                let name = name.or(last);
-                self.keep(project, (name.clone(), now));
-                return Ok(named(name));
+                let last = self.known.remove(project).and_then(|(name, _)| name);
+                self.known.insert(project.to_owned(), (name.or(last), now));
+                return Ok(());
             }
             Ok(Err(cause)) => cause.to_string(),
             Err(_) => format!("no answer within {} s", PATIENCE.as_secs()),
         };
         telemetry::name_unavailable(source, project, &reason);
-        Ok(last.map_or(ProjectName::Unavailable, ProjectName::Known))
+        Ok(())
     }
-
-    fn keep(&mut self, project: &str, entry: (Option<String>, Timestamp)) {
-        if self.known.len() >= MOST_IN_MEMORY {
-            self.known.clear();
-        }
-        self.known.insert(project.to_owned(), entry);
-    }
-}
-
-fn named(name: Option<String>) -> ProjectName {
-    name.map_or(ProjectName::None, ProjectName::Known)
 }
 
 /// The id of the project that an event's job belongs to.
-fn project_of(event: &Event) -> Option<String> {
+fn project_of(event: &Event) -> Option<&str> {
     let project = match event.kind {
         EventKind::ProjectIdle => &event.key.subject,
         _ => event.job.as_ref()?.get("project_id")?.as_str()?,
     };
-    (!project.is_empty()).then(|| project.to_owned())
+    (!project.is_empty()).then_some(project)
 }

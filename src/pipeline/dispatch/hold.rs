@@ -105,22 +105,9 @@ impl Dispatch {
         Ok(Some(self.health_event(kind, since, waiting, now)))
     }
 
-    /// The change as the store takes it.
-    pub(super) fn health_change<'a>(
-        &'a self,
-        news: Option<Notice<'a>>,
-    ) -> Option<HealthChange<'a>> {
-        match (self.change?, &self.broken) {
-            (Change::Down | Change::StillDown, Some(broken)) => {
-                Some(HealthChange::Broken { broken, news })
-            }
-            _ => Some(HealthChange::Well { gather: self.gather(), news }),
-        }
-    }
-
     /// Digests are for people; a receiver that is a program gets every event, and a live
     /// message must come to its end.
-    fn gather(&self) -> Option<Gather> {
+    pub(super) fn gather(&self) -> Option<Gather> {
         Route::of(&self.parts.settings)
             .digests
             .then_some(Gather { more_than: DIGEST_MORE_THAN, most: DIGEST_MOST })
@@ -142,5 +129,20 @@ impl Dispatch {
         let reason = self.broken.as_ref().map(|broken| broken.reason.as_str());
         facts.insert("reason".into(), json!(reason));
         Event::about_itself(kind, "", &name, since, now, facts)
+    }
+}
+
+/// The change as the store takes it.
+pub(super) fn health_change<'a>(
+    change: Option<Change>,
+    broken: Option<&'a Broken>,
+    gather: Option<Gather>,
+    news: Option<Notice<'a>>,
+) -> Option<HealthChange<'a>> {
+    match (change?, broken) {
+        (Change::Down | Change::StillDown, Some(broken)) => {
+            Some(HealthChange::Broken { broken, news })
+        }
+        _ => Some(HealthChange::Well { gather, news }),
     }
 }

@@ -60,6 +60,7 @@ impl Dispatch {
         };
         let took_ms = i64::try_from(took.as_millis()).unwrap_or(i64::MAX);
         let number = claimed.delivery.attempts;
+        self.first_landed.get_or_insert_with(Instant::now);
         self.landed.push(Settlement {
             id: claimed.delivery.id,
             fence: claimed.fence,
@@ -91,6 +92,7 @@ impl Dispatch {
         let mut settlement = flying.unsettled(now, why.clone());
         let due_at = moved(now, wait);
         settlement.next = Settled::Again { due_at, why, counted: true, unsure: true };
+        self.first_landed.get_or_insert_with(Instant::now);
         self.landed.push(settlement);
     }
 
@@ -102,6 +104,7 @@ impl Dispatch {
             return;
         }
         self.stepped = self.stepped.saturating_add(step);
+        self.let_go();
         for flying in &mut self.in_flight {
             flying.stepped = flying.stepped.saturating_add(step);
         }
@@ -187,15 +190,6 @@ impl Flying {
     /// The same with the task that flies it.
     pub(super) fn by(self, task: tokio::task::Id) -> Self {
         Self { task: Some(task), ..self }
-    }
-
-    /// What becomes of a message that was claimed and not sent.
-    pub(super) fn not_begun(self, now: Timestamp) -> Settlement {
-        let why = "its claim had run out before it could be sent".to_owned();
-        let mut settlement = self.unsettled(now, why.clone());
-        settlement.attempt.outcome = AttemptOutcome::Later;
-        settlement.next = Settled::Again { due_at: now, why, counted: false, unsure: false };
-        settlement
     }
 
     /// What becomes of an attempt that did not end: it may have got through.

@@ -1,12 +1,16 @@
 //! Dispatch: what is owed through one notifier → claim → render → send → record.
 //!
 //! One for each notifier, so that a slow service delays nobody else. Attempts run side by
-//! side; their answers are written down together with the next claim, in one transaction.
+//! side; their answers are written down together with the next claim, in one transaction
+//! ([`turn`]), of which there is more at once where the service is fast ([`ahead`]).
 //! A service that refuses us has the whole notifier held ([`hold`]).
 
+mod ahead;
+mod ending;
 mod hold;
 mod landing;
 mod sharing;
+mod turn;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,6 +20,8 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use self::ahead::Ahead;
+use self::ending::{GRACE, grace_after};
 use self::hold::Change;
 use self::landing::Flying;
 use super::attempt::{Landed, attempt};
@@ -26,11 +32,7 @@ use crate::clock::Clock;
 use crate::deliver::Notifier;
 use crate::deliver::pace::Pacer;
 use crate::deliver::settings::NotifierSettings;
-use crate::model::{Event, Pacing};
-use crate::store::{
-    Broken, Claim, ClaimFrom, Claimed, Deciding, Notice, Settlement, Store, StoreError, Turn,
-    Turned,
-};
+use crate::store::{Broken, Claim, ClaimFrom, Settlement, Store, StoreError};
 use crate::telemetry;
 
 /// Attempts under way at once, where the notifier's pace allows as many.
@@ -40,12 +42,6 @@ const MOST_IN_FLIGHT: usize = 16;
 /// not wait long.
 const CLAIM_SLACK: Duration = Duration::from_secs(30);
 const SHARED_CLAIM_SLACK: Duration = Duration::from_secs(15);
-
-/// What is in flight at the end gets so long.
-const GRACE: Duration = Duration::from_secs(10);
-
-/// To write down the last answers at the end, however long the rest took.
-const LAST_WORD: Duration = Duration::from_secs(2);
 
 /// After a failure of the store; doubling with each one in a row.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
@@ -83,11 +79,18 @@ pub struct Drained {
 /// The loop of one notifier.
 #[derive(Debug)]
 pub struct Dispatch {
-    parts: DispatchParts,
+    parts: Arc<DispatchParts>,
     pacer: Pacer,
     flights: JoinSet<Landed>,
-    /// Answers that are not written down yet.
+    /// Answers that are not written down yet, and when the first of them came.
     landed: Vec<Settlement>,
+    first_landed: Option<Instant>,
+    /// Answers that are being written down.
+    settling: Arc<Vec<Settlement>>,
+    /// What was claimed and waits for a place.
+    ahead: Ahead,
+    /// The last claim was given as many as it asked for: there is more.
+    backlog: bool,
     /// What is in flight, in case the grace ends first.
     in_flight: Vec<Flying>,
     /// Since when and why the notifier is held, if it is.
@@ -103,7 +106,11 @@ pub struct Dispatch {
     paused_until: Option<Instant>,
     /// The same, as long as it is not written down for others that send through the notifier.
     untold_pause: Option<Instant>,
-    /// A claim failed, and may have been written all the same.
+    /// Until when others that send through the notifier have used its pace, or met a pause.
+    used_until: Option<Instant>,
+    /// A claim is being written.
+    claims: bool,
+    /// A claim failed, and may have been written all the same; or one was let go of.
     doubts_claims: bool,
     done: Drained,
 }
@@ -128,16 +135,22 @@ impl Dispatch {
         Ok(Self {
             steps: Steps::new(parts.clock.clone()),
             stepped: SignedDuration::ZERO,
-            parts,
+            parts: Arc::new(parts),
             pacer,
             flights: JoinSet::new(),
             landed: Vec::new(),
+            first_landed: None,
+            settling: Arc::default(),
+            ahead: Ahead::default(),
+            backlog: false,
             in_flight: Vec::new(),
             broken,
             broken_at: Instant::now(),
             change: None,
             paused_until: None,
             untold_pause: None,
+            used_until: None,
+            claims: false,
             doubts_claims: false,
             done: Drained::default(),
         })
@@ -171,6 +184,7 @@ impl Dispatch {
             self.wait(wake, &retire).await;
         }
         // Another one takes over: nothing is cut off for that, or it might be said twice.
+        self.let_go();
         tokio::select! {
             biased;
             () = stop.cancelled() => {}
@@ -206,7 +220,8 @@ impl Dispatch {
             if look.idle {
                 break;
             }
-            let paused = self.paused_until.is_some_and(|until| until > Instant::now() + PATIENCE);
+            let paused = self.paused_until.max(self.used_until);
+            let paused = paused.is_some_and(|until| until > Instant::now() + PATIENCE);
             if paused && self.flights.is_empty() && self.landed.is_empty() {
                 // It is due, but not now: the next round sends it.
                 self.done.failed += 1;
@@ -219,9 +234,11 @@ impl Dispatch {
 
     /// One turn: records what has ended, claims what is due and allowed, and sends it off.
     async fn step(&mut self) -> Result<Look, StoreError> {
+        self.unsettle();
         while let Some(landed) = self.flights.try_join_next() {
             self.land(landed);
         }
+        self.take_off();
         let name = self.parts.settings.name.clone();
         self.heed_clock();
         if !self.stepped.is_zero() {
@@ -229,56 +246,59 @@ impl Dispatch {
             self.parts.store.clock_stepped(&name, self.stepped).await?;
             self.stepped = SignedDuration::ZERO;
         }
-        if self.doubts_claims {
-            let known = self.in_flight.iter().map(|flying| &flying.id);
-            let known: Vec<_> = known.chain(self.landed.iter().map(|landed| &landed.id)).collect();
-            self.parts.store.take_back(&name, &known).await?;
-            self.doubts_claims = false;
+        if self.ahead.is_stale() {
+            self.let_go();
         }
+        self.take_back().await?;
         let now = self.parts.clock.now();
         self.heed_others(now).await?;
-        let (due, next_due) = match self.free_places() {
+        let free = self.free_places();
+        let (due, next_due) = match free {
             0 => (0, None),
-            free => self.parts.store.outlook(&name, now, free).await?,
+            // There is more, so there is nothing to ask.
+            _ if self.backlog => (free, None),
+            _ => self.parts.store.outlook(&name, now, free).await?,
         };
+        let guessed = std::mem::take(&mut self.backlog);
         let event = self.news(now).await?;
         let probes = due == 0 && self.probe_is_due(now);
         let (allowed, pace_wait) = self.take_permits(due + u32::from(probes));
         let settles = !self.landed.is_empty() || self.change.is_some();
-        let mut claimed = Vec::new();
+        let mut claimed = 0;
         let mut shared_wait = None;
-        let asked = Instant::now();
         if allowed > 0 || settles {
             let until = saturating_add(now, self.parts.settings.timeout + self.slack());
             let from = if probes { ClaimFrom::Held } else { ClaimFrom::Due };
             let claim = (allowed > 0).then_some(Claim { from, most: allowed, until });
-            let turned = self.turn(event.as_ref(), claim, now).await;
+            let asked = Instant::now();
+            let turned = self.turn(event, claim, now).await;
             // What was not claimed may be sent later, and is not to be paid for twice.
             let used = turned.as_ref().map_or(0, |turned| turned.claimed.len());
             self.pacer.give_back(allowed.saturating_sub(u32::try_from(used).unwrap_or(allowed)));
-            self.doubts_claims = turned.is_err();
             let turned = turned?;
-            claimed = turned.claimed;
+            claimed = used;
             shared_wait = turned.wait;
-            self.untold_pause = None;
-            self.landed.clear();
-            self.change = None;
+            self.backlog = !probes && used > 0 && u32::try_from(used) == Ok(free);
+            self.ahead.learn(self.landed.len(), self.backlog);
+            self.ahead.add(turned.claimed, asked);
             self.parts.nudges.announce(&turned.news);
+            // What has landed meanwhile may say that nothing more is to leave now.
+            match self.change.is_some() || self.is_paused() {
+                true => self.let_go(),
+                false => self.take_off(),
+            }
         }
-        let idle = !settles && claimed.is_empty() && due == 0 && self.flights.is_empty();
-        claimed.into_iter().for_each(|claimed| self.take_off(claimed, asked));
+        let idle = !settles && claimed == 0 && due == 0 && self.flights.is_empty();
         let soon = Instant::now();
-        if let Some(wait) = shared_wait {
-            // Others that send through the notifier have used its pace, or met a pause.
-            self.paused_until = self.paused_until.max(Some(soon + wait));
-        }
+        self.used_until = self.used_until.max(shared_wait.map(|wait| soon + wait));
         let from_now =
             |at: Timestamp| soon + Duration::try_from(at.duration_since(now)).unwrap_or_default();
         let probe = self.broken.as_ref().map(|broken| broken.probe_due).filter(|due| *due > now);
         let paced = pace_wait.max(shared_wait).map(|wait| soon + wait);
         // What was just written down may have a retry, or let a follower go: neither was in
-        // the outlook above.
-        let again = settles.then_some(soon);
+        // the outlook above, if there was one.
+        let again = (settles || guessed || self.doubts_claims) && !self.backlog;
+        let again = again.then_some(soon);
         let longest = soon + LONGEST_SLEEP;
         let wakes = [again, probe.map(from_now), paced, next_due.map(from_now)];
         let wake = wakes.into_iter().flatten().fold(longest, Instant::min);
@@ -286,8 +306,16 @@ impl Dispatch {
     }
 
     fn free_places(&self) -> u32 {
-        let most = if self.broken.is_some() { 1 } else { MOST_IN_FLIGHT };
-        u32::try_from(most.saturating_sub(self.flights.len())).unwrap_or(0)
+        let free = match self.broken.is_some() {
+            true => usize::from(self.flights.is_empty()),
+            false => self.ahead.places(self.flights.len()),
+        };
+        u32::try_from(free).unwrap_or(0)
+    }
+
+    /// Whether the service has told us to wait.
+    fn is_paused(&self) -> bool {
+        self.paused_until.is_some_and(|until| until > Instant::now())
     }
 
     /// Takes the right to send for up to `due` messages, and the wait for the next one where
@@ -303,101 +331,32 @@ impl Dispatch {
 
     /// Sleeps until something ends, is owed, falls due, or the stop.
     async fn wait(&mut self, until: Instant, stop: &CancellationToken) {
-        let landed = tokio::select! {
-            biased;
-            () = stop.cancelled() => None,
-            Some(landed) = self.flights.join_next(), if !self.flights.is_empty() => Some(landed),
-            () = self.parts.retry_bell.notified() => {
-                self.probe_now();
-                None
-            }
-            () = self.parts.bell.notified() => None,
-            () = tokio::time::sleep_until(until.into()) => None,
-        };
-        if let Some(landed) = landed {
-            self.land(landed);
-        }
-    }
-
-    fn take_off(&mut self, claimed: Claimed, asked: Instant) {
-        let flying = Flying::new(&claimed);
-        if self.parts.store.is_shared() && asked.elapsed() >= self.slack() {
-            // It could still be under way when another service takes it over.
-            let settlement = flying.not_begun(self.parts.clock.now());
-            self.landed.push(settlement);
-            return;
-        }
-        let parts = self.parts.clone();
-        let task = self.flights.spawn(async move { attempt(parts, claimed).await });
-        self.in_flight.push(flying.by(task.id()));
-    }
-
-    /// Lets what is in flight end; each attempt has its time-out.
-    async fn land_all(&mut self) {
-        while let Some(landed) = self.flights.join_next().await {
-            self.land(landed);
-        }
-    }
-
-    /// Lets what is in flight end within `grace`, and writes down what became of it. What has
-    /// not ended by then is owed again, marked. Returns whether all of it was settled.
-    async fn finish(&mut self, grace: Duration) -> bool {
-        let begun = tokio::time::Instant::now();
-        while let Ok(Some(landed)) =
-            tokio::time::timeout_at(begun + grace, self.flights.join_next()).await
-        {
-            self.land(landed);
-        }
-        self.flights.abort_all();
-        let now = self.parts.clock.now();
-        let clean = self.in_flight.is_empty();
-        let unsettled = std::mem::take(&mut self.in_flight);
-        let why = "the program stopped before the answer came";
-        let unsettled = unsettled.into_iter().map(|flying| flying.unsettled(now, why.into()));
-        self.landed.extend(unsettled);
-        if self.landed.is_empty() && self.change.is_none() {
-            return clean;
-        }
-        let until = (begun + grace).max(tokio::time::Instant::now() + LAST_WORD);
-        let mut problem = "it took too long".to_owned();
         loop {
-            match tokio::time::timeout_at(until, self.write_last(now)).await {
-                Ok(Ok(())) => return clean,
-                Ok(Err(failed)) => problem = failed.of(self.parts.store.place()).to_string(),
-                Err(_) => break,
+            // As long as there is more to send, answers are written down many at a time.
+            let gathers = self.ahead.gathers_until(self.landed.len(), self.first_landed);
+            let wake = gathers.map_or(until, |gathers| gathers.min(until));
+            let landed = tokio::select! {
+                biased;
+                () = stop.cancelled() => None,
+                Some(landed) = self.flights.join_next(), if !self.flights.is_empty() => Some(landed),
+                () = self.parts.retry_bell.notified() => {
+                    self.probe_now();
+                    None
+                }
+                () = self.parts.bell.notified() => None,
+                () = tokio::time::sleep_until(wake.into()) => None,
+            };
+            let Some(landed) = landed else { return };
+            self.land(landed);
+            if self.change.is_some() || self.is_paused() {
+                return self.let_go();
             }
-            tokio::time::sleep(LAST_WORD / 8).await;
+            self.take_off();
+            if self.ahead.gathers_until(self.landed.len(), self.first_landed).is_none() {
+                return;
+            }
         }
-        telemetry::store_trouble("stopping", &problem, Duration::ZERO);
-        false
     }
-
-    async fn write_last(&self, now: Timestamp) -> Result<(), StoreError> {
-        let event = self.news(now).await?;
-        self.turn(event.as_ref(), None, now).await.map(|_| ())
-    }
-
-    /// Writes down what has landed and what it says about the notifier, and claims.
-    async fn turn(
-        &self,
-        event: Option<&Event>,
-        claim: Option<Claim>,
-        now: Timestamp,
-    ) -> Result<Turned, StoreError> {
-        let policy = self.parts.policy.get();
-        let decide = |event: Event, pacing: &mut Pacing| policy.decide(event, pacing, now);
-        let deciding = Deciding { now, decide: &decide };
-        let health = self.health_change(event.map(|event| Notice { event, deciding }));
-        let turn = Turn { settlements: &self.landed, health, claim };
-        let rhythm = self.rhythm();
-        self.parts.store.paced_turn(&self.parts.settings.name, &turn, &rhythm, now).await
-    }
-}
-
-/// Ends when the grace is over that a stop leaves.
-async fn grace_after(stop: &CancellationToken) {
-    stop.cancelled().await;
-    tokio::time::sleep(GRACE).await;
 }
 
 fn saturating_add(at: Timestamp, time: Duration) -> Timestamp {

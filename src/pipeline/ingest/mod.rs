@@ -28,7 +28,7 @@ use super::policy::Current;
 use super::route::Nudges;
 use crate::clock::Clock;
 use crate::diff;
-use crate::model::{Event, EventId, Fingerprint, JobId, KnownJob, Pacing, ProjectName};
+use crate::model::{Event, Fingerprint, JobId, KnownJob, Pacing};
 use crate::source::schedule::{Outcome, Schedule};
 use crate::source::settings::{FirstRun, SourceSettings};
 use crate::source::{ApiError, Client};
@@ -318,20 +318,26 @@ impl Ingest {
         first_walk: bool,
     ) -> Result<(Committed, Vec<Fingerprint>), StoreError> {
         let source = self.parts.settings.name.clone();
-        let named = self.named_events(sight, first_walk).await?;
+        let ids = sight.ids();
         let now = self.parts.clock.now();
         let mut transaction = self.parts.store.begin(&source).await?;
-        let known = transaction.known(&sight.ids()).await?;
-        let Differences { jobs, outdated, mut events, oddities } =
-            self.differences(sight, known, now, first_walk);
+        let known = transaction.known(&ids).await?;
+        let mut found = self.differences(sight, known, now, first_walk);
+        let wanted = self.names.wanted(&found.events, now);
+        if !wanted.is_empty() {
+            // A request must not hold the transaction; what was found is found anew after it.
+            drop(transaction);
+            let IngestParts { client, store, clock, .. } = &self.parts;
+            self.names.learn(&source, &wanted, client, store, clock).await?;
+            transaction = self.parts.store.begin(&source).await?;
+            let known = transaction.known(&ids).await?;
+            found = self.differences(sight, known, now, first_walk);
+        }
+        let Differences { jobs, outdated, mut events, oddities } = found;
+        self.names.fill(&mut events);
         for (job, about, what) in oddities {
             if self.tell_once(about) {
                 telemetry::oddity(&source, job.as_str(), &what);
-            }
-        }
-        for event in &mut events {
-            if let Some(name) = named.get(&event.id()) {
-                event.project_name = name.clone();
             }
         }
         let reads = sight.reads.clone();
@@ -343,26 +349,6 @@ impl Ingest {
         self.timers.learn(&commit);
         self.parts.nudges.announce(&committed.decided);
         Ok((committed, commit.jobs.iter().map(|job| job.fingerprint).collect()))
-    }
-
-    /// The project names of what has happened, fetched before the transaction is opened: a
-    /// request must not hold it. Nothing that happened costs nothing.
-    async fn named_events(
-        &mut self,
-        sight: &Sight,
-        first_walk: bool,
-    ) -> Result<HashMap<EventId, ProjectName>, StoreError> {
-        if sight.ids().is_empty() {
-            return Ok(HashMap::new());
-        }
-        let source = self.parts.settings.name.clone();
-        let mut look = self.parts.store.begin(&source).await?;
-        let known = look.known(&sight.ids()).await?;
-        drop(look);
-        let mut events = self.differences(sight, known, self.parts.clock.now(), first_walk).events;
-        let IngestParts { client, store, clock, .. } = &self.parts;
-        self.names.fill(&mut events, client, store, clock).await?;
-        Ok(events.into_iter().map(|event| (event.id(), event.project_name)).collect())
     }
 
     /// What happened, by the pure `diff`.

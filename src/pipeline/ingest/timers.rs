@@ -100,8 +100,10 @@ impl Ingest {
         let mut events = self.slow_jobs(&policy, now).await?;
         events.extend(self.idle_projects(&policy, now).await?);
         events.extend(self.crossed_limits(&policy, now).await?);
-        let IngestParts { client, store, clock, .. } = &self.parts;
-        self.names.fill(&mut events, client, store, clock).await?;
+        let IngestParts { settings, client, store, clock, .. } = &self.parts;
+        let wanted = self.names.wanted(&events, clock.now());
+        self.names.learn(&settings.name, &wanted, client, store, clock).await?;
+        self.names.fill(&mut events);
         for event in &mut events {
             event.late = late;
             if let (EventKind::ProjectIdle, ProjectName::Known(name)) =
