@@ -28,6 +28,7 @@ mod owed;
 mod pacing;
 mod prune;
 mod rows;
+mod rows_text;
 mod settle;
 mod shift;
 mod sql;

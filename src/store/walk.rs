@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::decided::{Deciding, record};
 use super::news::Newsroom;
 use super::rows::{job_of, job_values, ms};
+use super::rows_text::RowsText;
 use super::sql::{Tx, query};
 use super::{Committed, Marks, Store, StoreError};
 use crate::model::{Event, Fingerprint, JobId, KnownJob};
@@ -109,7 +110,7 @@ impl Walk {
                  forbidden = 0",
         )
         .bind(&self.source)
-        .bind(Value::Array(jobs.iter().map(job_values).collect()).to_string())
+        .bind(RowsText::of(jobs, job_values).into_text())
         .execute(&mut self.transaction)
         .await?;
         Ok(())
@@ -119,14 +120,15 @@ impl Walk {
         if reads.is_empty() {
             return Ok(());
         }
-        let rows: Vec<Value> =
-            reads.iter().map(|(id, at, forbidden)| json!([id, ms(*at), forbidden])).collect();
+        let rows = RowsText::of(reads, |row, (id, at, forbidden)| {
+            row.put(id).put(ms(*at)).put(forbidden);
+        });
         query(
             "UPDATE job SET read_ms = r.value->>1, forbidden = r.value->>2
              FROM json_each($2) AS r WHERE source = $1 AND job_id = r.value->>0",
         )
         .bind(&self.source)
-        .bind(Value::Array(rows).to_string())
+        .bind(rows.into_text())
         .execute(&mut self.transaction)
         .await?;
         Ok(())

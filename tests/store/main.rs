@@ -64,7 +64,8 @@ fn job(name: &str, phase: Phase) -> KnownJob {
         document: json!({"job_id": name, "title": "\u{1F3AC} \"q\" \n"})
             .as_object()
             .unwrap()
-            .clone(),
+            .clone()
+            .into(),
     }
 }
 
