@@ -49,7 +49,7 @@ fn event(job: &str, kind: EventKind, occurrence: &str, now: Timestamp) -> Event 
         job_id: Some(JobId::parse(job).unwrap()),
         project_name: ProjectName::None,
         facts: serde_json::Map::new(),
-        job: Some(serde_json::Map::new()),
+        job: Some(serde_json::Map::new().into()),
         timer: None,
     }
 }
@@ -403,7 +403,7 @@ fn job(name: &str, phase: Phase) -> KnownJob {
         ended_at: (phase != Phase::Open).then(|| at(0)),
         project_id: None,
         resultless_since: None,
-        document: serde_json::Map::new(),
+        document: serde_json::Map::new().into(),
     }
 }
 

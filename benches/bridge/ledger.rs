@@ -71,6 +71,6 @@ fn ended(number: usize, jobs: usize, now: Timestamp) -> KnownJob {
         ended_at: Some(at),
         project_id: Some(project),
         resultless_since: None,
-        document,
+        document: document.into(),
     }
 }

@@ -137,6 +137,6 @@ fn test_event(now: jiff::Timestamp) -> Event {
         project_name: ProjectName::Known("TEST (not a real project)".into()),
         facts: serde_json::Map::new(),
         timer: None,
-        job: job.as_object().cloned(),
+        job: job.as_object().cloned().map(Into::into),
     }
 }

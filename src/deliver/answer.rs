@@ -77,6 +77,9 @@ pub(super) fn sort_common(answer: &Answer, wait: Option<Duration>) -> Option<Sor
 /// cuts to [`KEPT_BYTES`]. In this order: half a secret would not be recognised.
 pub(super) fn tidy(text: &str, redactor: &Redactor) -> String {
     let mut tidied = String::new();
+    if text.is_empty() {
+        return tidied;
+    }
     for c in redactor.clean(text).trim().chars() {
         let before = tidied.len();
         match c {

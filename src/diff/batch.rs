@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use crate::model::{Event, EventKind, JobId, Usage, usage_of};
+use crate::model::{Event, EventKind, Fields, JobId, Usage, usage_of};
 
 /// Where nothing tells when the project was last idle: so long without a job makes a new batch.
 const GAP: SignedDuration = SignedDuration::from_hours(1);
@@ -17,7 +17,7 @@ pub struct EndedJob {
     pub created_at: Option<Timestamp>,
     /// When we saw it end.
     pub ended_at: Timestamp,
-    pub document: Map<String, Value>,
+    pub document: Fields,
 }
 
 impl EndedJob {
@@ -96,7 +96,7 @@ mod tests {
             kind,
             created_at: Some(at(from)),
             ended_at: at(to),
-            document: document.as_object().unwrap().clone(),
+            document: document.as_object().unwrap().clone().into(),
         }
     }
 

@@ -11,12 +11,11 @@ mod batch;
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Map, Value};
 
 pub use batch::{EndedJob, project_idle};
 
 use crate::model::{
-    Event, EventKey, EventKind, JobState, KnownJob, Observation, Phase, ProjectName,
+    Event, EventKey, EventKind, Fields, JobState, KnownJob, Observation, Phase, ProjectName,
 };
 
 /// How long a job that is `stopped` without a `result` is read again before that is believed.
@@ -311,7 +310,7 @@ fn event(
     known: &KnownJob,
     kind: EventKind,
     to: Option<&str>,
-    document: &Map<String, Value>,
+    document: &Fields,
 ) -> Event {
     // An open job is remembered as stopped only when it was first seen so, without a result.
     let first_seen_so = known.phase == Phase::Open && known.state == JobState::Stopped;

@@ -1,7 +1,7 @@
 //! What holds whatever the API shows, in whatever order.
 
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::model::{Fingerprint, JobId};
@@ -45,7 +45,7 @@ fn look(state: &'static str, status: Option<&'static str>, progress: Option<i64>
         result_status: status.map(str::to_owned),
         progress: progress.map(Fingerprint),
         progress_at: None,
-        document,
+        document: document.into(),
     }))
 }
 

@@ -1,6 +1,6 @@
 //! What happens to a job, told move by move.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::model::{Fingerprint, JobId};
@@ -33,7 +33,7 @@ fn look(state: &str, status: Option<&str>, progress: Option<i64>) -> Observation
         result_status: status.map(str::to_owned),
         progress: progress.map(Fingerprint),
         progress_at: None,
-        document,
+        document: document.into(),
     }
 }
 

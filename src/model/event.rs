@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{EventId, Hold, JobId, TimerFacts};
+use super::{EventId, Fields, Hold, JobId, TimerFacts};
 
 /// What happened. The names are the contract's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -186,7 +186,7 @@ pub struct Event {
     pub job_id: Option<JobId>,
     pub project_name: ProjectName,
     /// Every field of the job that the API gave; `None` for events about no job.
-    pub job: Option<Map<String, Value>>,
+    pub job: Option<Fields>,
     /// What an event about no job tells: see [`EventKind::facts_key`]. Empty for jobs.
     pub facts: Map<String, Value>,
     /// The timer that made it; only for [`EventKind::TIMED`].
@@ -249,7 +249,8 @@ impl Event {
 
     /// The same of an event that is needed no more.
     pub fn into_document(mut self, rule: Option<&RuleView>, repeat: bool) -> Value {
-        let job = self.job.take().map(|mut job| {
+        let job = self.job.take().map(|job| {
+            let mut job = job.into_map();
             match &self.project_name {
                 ProjectName::Known(name) => {
                     job.insert("project_name".into(), Value::String(name.clone()));
@@ -310,7 +311,7 @@ mod tests {
         let about = |kind| {
             Event::about_itself(kind, "main", "j", Timestamp::MIN, Timestamp::MIN, Map::new())
         };
-        Event { job: job.as_object().cloned(), ..about(EventKind::Stalled) }
+        Event { job: job.as_object().cloned().map(Into::into), ..about(EventKind::Stalled) }
     }
 
     #[test]

@@ -1,9 +1,8 @@
 //! A job as the API shows it, and what is remembered of it between two looks.
 
 use jiff::Timestamp;
-use serde_json::{Map, Value};
 
-use super::{Fingerprint, JobId};
+use super::{Fields, Fingerprint, JobId};
 
 /// `job_state` of the API. An open set: a word not known here is kept as it came.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -58,7 +57,7 @@ pub struct Observation {
     /// `progress.last_update_at`, to tell which of two sights is the newer.
     pub progress_at: Option<Timestamp>,
     /// Every field that the API gave, unchanged.
-    pub document: Map<String, Value>,
+    pub document: Fields,
 }
 
 impl Observation {
@@ -127,5 +126,5 @@ pub struct KnownJob {
     /// before that is believed.
     pub resultless_since: Option<Timestamp>,
     /// Every field that the API gave at the last look.
-    pub document: Map<String, Value>,
+    pub document: Fields,
 }

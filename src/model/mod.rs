@@ -6,6 +6,7 @@
 mod delivery;
 mod document;
 mod event;
+mod fields;
 mod id;
 mod job;
 mod length;
@@ -18,6 +19,7 @@ mod verdict;
 pub use delivery::{Attempt, AttemptOutcome, Delivery, DeliveryState, NewDelivery};
 pub use document::{grouped_document, without_download_url, without_overtaken};
 pub use event::{Event, EventKey, EventKind, KIND_NAMES, ProjectName, RuleView};
+pub use fields::Fields;
 pub use id::{DeliveryId, EmptyId, EventId, Fingerprint, JobId};
 pub use job::{JobState, KnownJob, Observation, Phase};
 pub use length::{parse_length, show_length};

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::model::{Fingerprint, JobId, JobState, Observation};
+use crate::model::{Fields, Fingerprint, JobId, JobState, Observation};
 
 /// One page of the job list, its elements not yet read.
 #[derive(Debug)]
@@ -111,8 +111,7 @@ pub fn read_job(text: &str) -> Result<Observation, Rejected> {
     if !text.starts_with('{') {
         return Err(reject("it is not an object".into()));
     }
-    let document: Map<String, Value> =
-        serde_json::from_str(text).map_err(|error| reject(error.to_string()))?;
+    let document = Fields::parse(text).map_err(|error| reject(error.to_string()))?;
     let id = match document.get("job_id") {
         Some(Value::String(id)) => JobId::parse(id).map_err(|error| reject(error.to_string()))?,
         Some(_) => return Err(reject("its `job_id` is not a string".into())),

@@ -8,13 +8,13 @@ use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
 
 use super::StoreError;
 use super::gather::join;
 use super::live::space_out;
 use super::pacing::{read_pacing, write_pacing};
 use super::rows::{delivery_values, event_values};
+use super::rows_text::RowsText;
 use super::sql::{Tx, query, query_scalar};
 use super::stale::supersede;
 use crate::model::{Decided, Event, EventId, EventKind, Pacing};
@@ -94,7 +94,7 @@ async fn write_events(
     if events.is_empty() {
         return Ok(HashSet::new());
     }
-    let rows = events.iter().map(event_values).collect();
+    let rows = RowsText::of(events, event_values);
     let fresh: Vec<String> = query_scalar(
         "INSERT INTO event (id, source, subject, slot, occurrence, kind, from_state, to_state,
                  detected_ms, late, job_id, project_name, name_unavailable, document, timer)
@@ -105,18 +105,21 @@ async fn write_events(
              FROM row WHERE true ORDER BY k
              ON CONFLICT DO NOTHING RETURNING id",
     )
-    .bind(Value::Array(rows).to_string())
+    .bind(rows.into_text())
     .fetch_all(&mut *transaction)
     .await?;
     Ok(fresh.into_iter().map(EventId::from_stored).collect())
 }
 
 async fn write_verdicts(transaction: &mut Tx, decided: &[Decided]) -> Result<(), StoreError> {
-    let mut rows = Vec::new();
+    let mut rows = RowsText::default();
     for Decided { event, verdicts, .. } in decided {
         let id = event.id();
         for (position, (rule, verdict)) in verdicts.iter().enumerate() {
-            rows.push(json!([id, position, rule, json!(verdict).to_string()]));
+            let verdict = serde_json::to_string(verdict).unwrap_or_default();
+            rows.add(|row| {
+                row.put(&id).put(position).put(rule).put(verdict);
+            });
         }
     }
     if rows.is_empty() {
@@ -128,15 +131,14 @@ async fn write_verdicts(transaction: &mut Tx, decided: &[Decided]) -> Result<(),
              SELECT v->>0, CAST(v->>1 AS bigint), v->>2, v->>3 FROM row WHERE true
              ON CONFLICT DO NOTHING",
     )
-    .bind(Value::Array(rows).to_string())
+    .bind(rows.into_text())
     .execute(&mut *transaction)
     .await?;
     Ok(())
 }
 
 async fn write_deliveries(transaction: &mut Tx, decided: &[Decided]) -> Result<usize, StoreError> {
-    let rows: Vec<Value> =
-        decided.iter().flat_map(|decided| decided.owed.iter().map(delivery_values)).collect();
+    let rows = RowsText::of(decided.iter().flat_map(|decided| &decided.owed), delivery_values);
     if rows.is_empty() {
         return Ok(0);
     }
@@ -160,7 +162,7 @@ async fn write_deliveries(transaction: &mut Tx, decided: &[Decided]) -> Result<u
              FROM placed WHERE true ORDER BY k
              ON CONFLICT DO NOTHING",
     )
-    .bind(Value::Array(rows).to_string())
+    .bind(rows.into_text())
     .execute(&mut *transaction)
     .await?;
     Ok(usize::try_from(added.rows_affected()).unwrap_or(usize::MAX))

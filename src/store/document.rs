@@ -13,7 +13,7 @@ impl JobRow {
     /// Every field that the API gave, with what we know beside it.
     pub fn document(&self) -> Value {
         let job = &self.job;
-        let mut fields = job.document.clone();
+        let mut fields = job.document.clone().into_map();
         fields.insert("job_id".into(), json!(job.id));
         fields.insert("job_type".into(), json!(job.job_type));
         fields.insert("job_state".into(), json!(job.state.as_str()));

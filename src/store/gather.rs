@@ -11,6 +11,7 @@ use serde_json::json;
 use super::digest::{HeldRow, digests, store_digest};
 use super::pacing::{close_throttle, tell_dropped};
 use super::rows::{delivery_values, maybe_time, ms};
+use super::rows_text::RowsText;
 use super::sql::{Row, Tx, query, query_scalar};
 use super::{Store, StoreError};
 use crate::model::{DeliveryId, EventId, EventKind, Hold, Join};
@@ -111,7 +112,7 @@ pub(super) async fn join(
         )
         .bind(id.as_str())
         .bind(&group)
-        .bind(json!([delivery_values(delivery)]).to_string())
+        .bind(RowsText::row_text(|row| delivery_values(row, delivery)))
         .bind(join.hold.as_str())
         .bind(ms(join.until))
         .execute(&mut *transaction)

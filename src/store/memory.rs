@@ -1,7 +1,7 @@
 //! What a source's task remembers between two walks: how far it has read, which texts it
 //! knows, which jobs are open, what projects are called.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
@@ -217,28 +217,34 @@ impl SourceMemory {
         for text in &walk.outdated {
             self.ended.remove(text);
         }
-        let open = std::mem::take(&mut self.open).into_iter();
-        let mut open: BTreeMap<JobId, OpenJob> = open.map(|job| (job.id.clone(), job)).collect();
+        let changed: HashSet<&JobId> = walk.jobs.iter().map(|job| &job.id).collect();
+        let mut read_at: HashMap<JobId, Timestamp> = HashMap::new();
+        self.open.retain(|open| {
+            let stays = !changed.contains(&open.id);
+            if let (false, Some(at)) = (stays, open.last_read_at) {
+                read_at.insert(open.id.clone(), at);
+            }
+            stays
+        });
         for job in &walk.jobs {
-            let before = open.remove(&job.id);
             match job.phase {
                 Phase::Ended => {
                     self.ended.insert(job.fingerprint);
                 }
                 Phase::Vanished => {}
                 Phase::Open => {
-                    let last_read_at = before.and_then(|open| open.last_read_at);
-                    open.insert(job.id.clone(), OpenJob { last_read_at, ..OpenJob::of(job) });
+                    let last_read_at = read_at.get(&job.id).copied();
+                    self.open.push(OpenJob { last_read_at, ..OpenJob::of(job) });
                 }
             }
         }
+        self.open.sort_by(|one, other| one.id.cmp(&other.id));
         for (id, at, forbidden) in &walk.reads {
-            if let Some(open) = open.get_mut(id) {
-                open.last_read_at = Some(*at);
-                open.forbidden = *forbidden;
+            if let Ok(place) = self.open.binary_search_by(|open| open.id.cmp(id)) {
+                self.open[place].last_read_at = Some(*at);
+                self.open[place].forbidden = *forbidden;
             }
         }
-        self.open = open.into_values().collect();
     }
 
     /// Takes note of the open jobs that a list returned just now: those may be read.

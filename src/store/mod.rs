@@ -33,6 +33,7 @@ mod prune;
 mod recover;
 mod rhythm;
 mod rows;
+mod rows_text;
 mod server;
 mod settle;
 mod shared;

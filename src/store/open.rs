@@ -30,6 +30,9 @@ const APPLICATION_ID: i64 = 0x646e_7466;
 /// How long a writer waits for another process's transaction.
 const BUSY: Duration = Duration::from_secs(10);
 
+/// Pages that the writer keeps, in KiB (so the minus): a burst of jobs has that many in use.
+const WRITER_CACHE: &str = "-8000";
+
 /// Listings are short; the page and the API come beside them later.
 const READERS: u32 = 3;
 
@@ -81,13 +84,15 @@ impl Store {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY)
-            .statement_cache_capacity(64);
+            .statement_cache_capacity(64)
+            // What a statement may have to undo stays in memory: it is a page or a few hundred.
+            .pragma("temp_store", "memory");
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .idle_timeout(None)
             .max_lifetime(None)
             .before_acquire(|connection, _| Box::pin(async { is_sound(connection) }))
-            .connect_with(options.clone())
+            .connect_with(options.clone().pragma("cache_size", WRITER_CACHE))
             .await
             .map_err(|cause| StoreError::from(cause).of(path.display()))?;
         migrate(&writer, path).await.map_err(|error| error.of(path.display()))?;

@@ -1,13 +1,14 @@
 //! Rows to model and back. Times are Unix milliseconds, documents JSON text.
 
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 use super::StoreError;
+use super::rows_text::RowText;
 use super::sql::Row;
 use crate::model::{
-    Delivery, DeliveryId, Event, EventId, EventKey, EventKind, Fingerprint, Hold, JobId, JobState,
-    KnownJob, NewDelivery, Phase, ProjectName, TimerFacts, outcome_of, usage_of,
+    Delivery, DeliveryId, Event, EventId, EventKey, EventKind, Fields, Fingerprint, Hold, JobId,
+    JobState, KnownJob, NewDelivery, Phase, ProjectName, TimerFacts, outcome_of, usage_of,
 };
 
 pub(super) fn time(ms: i64) -> Result<Timestamp, StoreError> {
@@ -26,8 +27,8 @@ fn odd(cause: impl std::fmt::Display) -> StoreError {
     StoreError::Odd(cause.to_string())
 }
 
-fn document(text: Option<&str>) -> Result<Option<Map<String, Value>>, StoreError> {
-    text.map(serde_json::from_str).transpose().map_err(odd)
+fn document(text: Option<&str>) -> Result<Option<Fields>, StoreError> {
+    text.map(Fields::stored).transpose().map_err(odd)
 }
 
 /// The columns of a job in the order of [`job_values`].
@@ -52,29 +53,27 @@ pub(super) fn job_of(row: &Row) -> Result<KnownJob, StoreError> {
     })
 }
 
-/// A job as the array that the insert statement takes apart.
-pub(super) fn job_values(job: &KnownJob) -> Value {
+/// A job as the row that the insert statement takes apart.
+pub(super) fn job_values(row: &mut RowText<'_>, job: &KnownJob) {
     let usage = usage_of(&job.document);
-    json!([
-        job.id,
-        job.job_type,
-        job.state.as_str(),
-        job.phase.as_str(),
-        job.fingerprint.0,
-        job.progress.map(|progress| progress.0),
-        ms(job.progress_since),
-        job.changes,
-        job.created_at.map(ms),
-        job.stopped_at.map(ms),
-        ms(job.first_seen_at),
-        job.ended_at.map(ms),
-        job.project_id,
-        job.resultless_since.map(ms),
-        Value::Object(job.document.clone()).to_string(),
-        outcome_of(job).map(EventKind::as_str),
-        usage.media_seconds,
-        usage.ai_credits,
-    ])
+    row.put(&job.id)
+        .put(&job.job_type)
+        .put(job.state.as_str())
+        .put(job.phase.as_str())
+        .put(job.fingerprint.0)
+        .put(job.progress.map(|progress| progress.0))
+        .put(ms(job.progress_since))
+        .put(job.changes)
+        .put(job.created_at.map(ms))
+        .put(job.stopped_at.map(ms))
+        .put(ms(job.first_seen_at))
+        .put(job.ended_at.map(ms))
+        .put(&job.project_id)
+        .put(job.resultless_since.map(ms))
+        .put(job.document.text())
+        .put(outcome_of(job).map(EventKind::as_str))
+        .put(usage.media_seconds)
+        .put(usage.ai_credits);
 }
 
 /// The columns of an event `e`, named for [`event_of`].
@@ -115,60 +114,56 @@ pub(super) fn event_of(row: &Row) -> Result<Event, StoreError> {
             (None, false) => ProjectName::None,
         },
         job: fields.clone().filter(|_| kind.facts_key().is_none()),
-        facts: fields.filter(|_| kind.facts_key().is_some()).unwrap_or_default(),
+        facts: match kind.facts_key() {
+            Some(_) => fields.map(Fields::into_map).unwrap_or_default(),
+            None => Map::new(),
+        },
         timer: row.try_get::<Option<&str>>("event_timer")?.and_then(TimerFacts::from_stored),
     })
 }
 
-/// An event as the array that the insert statement takes apart.
-pub(super) fn event_values(event: &Event) -> Value {
+/// An event as the row that the insert statement takes apart.
+pub(super) fn event_values(row: &mut RowText<'_>, event: &Event) {
     let name = match &event.project_name {
         ProjectName::Known(name) => Some(name),
         ProjectName::None | ProjectName::Unavailable => None,
     };
-    let fields = match event.kind.facts_key() {
-        Some(_) => Some(&event.facts),
-        None => event.job.as_ref(),
-    };
-    json!([
-        event.id(),
-        event.key.source,
-        event.key.subject,
-        event.key.slot,
-        event.key.occurrence,
-        event.kind.as_str(),
-        event.from,
-        event.to,
-        ms(event.detected_at),
-        i64::from(event.late),
-        event.job_id,
-        name,
-        i64::from(event.project_name == ProjectName::Unavailable),
-        fields.map(|fields| Value::Object(fields.clone()).to_string()),
-        event.timer.as_ref().map(TimerFacts::to_stored),
-    ])
+    let facts = event.kind.facts_key().map(|_| json!(event.facts).to_string());
+    row.put(event.id())
+        .put(&event.key.source)
+        .put(&event.key.subject)
+        .put(event.key.slot)
+        .put(&event.key.occurrence)
+        .put(event.kind.as_str())
+        .put(&event.from)
+        .put(&event.to)
+        .put(ms(event.detected_at))
+        .put(i64::from(event.late))
+        .put(&event.job_id)
+        .put(name)
+        .put(i64::from(event.project_name == ProjectName::Unavailable))
+        .put(facts.as_deref().or_else(|| event.job.as_ref().map(Fields::text)))
+        .put(event.timer.as_ref().map(TimerFacts::to_stored));
 }
 
-/// A delivery as the array that the insert statement takes apart.
-pub(super) fn delivery_values(delivery: &NewDelivery) -> Value {
-    json!([
-        delivery.id,
-        delivery.event_id,
-        delivery.rule,
-        delivery.notifier,
-        delivery.recipient,
-        delivery.template,
-        i64::from(delivery.include_download_url),
-        delivery.source,
-        delivery.job_id,
-        delivery.kind.as_str(),
-        i64::from(delivery.kind.is_terminal()),
-        i64::from(delivery.kind == EventKind::Progress),
-        ms(delivery.created_at),
-        delivery.held_until.map(ms),
-        delivery.suppressed,
-        i64::from(delivery.live),
-    ])
+/// A delivery as the row that the insert statement takes apart.
+pub(super) fn delivery_values(row: &mut RowText<'_>, delivery: &NewDelivery) {
+    row.put(&delivery.id)
+        .put(&delivery.event_id)
+        .put(&delivery.rule)
+        .put(&delivery.notifier)
+        .put(&delivery.recipient)
+        .put(&delivery.template)
+        .put(i64::from(delivery.include_download_url))
+        .put(&delivery.source)
+        .put(&delivery.job_id)
+        .put(delivery.kind.as_str())
+        .put(i64::from(delivery.kind.is_terminal()))
+        .put(i64::from(delivery.kind == EventKind::Progress))
+        .put(ms(delivery.created_at))
+        .put(delivery.held_until.map(ms))
+        .put(delivery.suppressed)
+        .put(i64::from(delivery.live));
 }
 
 pub(super) fn delivery_of(row: &Row) -> Result<Delivery, StoreError> {

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::StoreError;
 use super::live::keep_handles;
 use super::pacing::reopen_throttles;
 use super::rows::ms;
+use super::rows_text::{RowText, RowsText};
 use super::sql::{Tx, query};
 use super::stale::supersede;
 use crate::model::{Attempt, DeliveryId, DeliveryState};
@@ -57,8 +58,8 @@ pub(super) async fn settle(
     if settlements.is_empty() {
         return Ok(());
     }
-    let rows = settlements.iter().map(|settlement| settlement_values(settlement, now)).collect();
-    let rows = Value::Array(rows).to_string();
+    let rows = RowsText::of(settlements, |row, settlement| settlement_values(row, settlement, now));
+    let rows = rows.into_text();
     query(
         "INSERT INTO attempt (delivery_id, number, started_ms, took_ms, outcome, status, answer)
          SELECT value->>0, CAST(value->>8 AS bigint), CAST(value->>9 AS bigint),
@@ -138,8 +139,8 @@ async fn drop_stale(
     supersede(transaction, &jobs, now).await
 }
 
-/// A settlement as the array that the statements take apart.
-fn settlement_values(settlement: &Settlement, now: Timestamp) -> Value {
+/// A settlement as the row that the statements take apart.
+fn settlement_values(row: &mut RowText<'_>, settlement: &Settlement, now: Timestamp) {
     let attempt = &settlement.attempt;
     let (state, due, ended, error, counted, unsure) = match &settlement.next {
         Settled::Sent => (DeliveryState::Sent, None, Some(ms(now)), None, 0, 0),
@@ -154,21 +155,19 @@ fn settlement_values(settlement: &Settlement, now: Timestamp) -> Value {
         ),
         Settled::Held { why } => (DeliveryState::Held, None, None, Some(why), 0, 0),
     };
-    json!([
-        settlement.id,
-        settlement.fence,
-        state,
-        due,
-        ended,
-        error,
-        counted,
-        unsure,
-        attempt.number,
-        ms(attempt.started_at),
-        attempt.took_ms,
-        attempt.outcome,
-        attempt.status,
-        attempt.answer,
-        settlement.handle,
-    ])
+    row.put(&settlement.id)
+        .put(settlement.fence)
+        .put(state)
+        .put(due)
+        .put(ended)
+        .put(error)
+        .put(counted)
+        .put(unsure)
+        .put(attempt.number)
+        .put(ms(attempt.started_at))
+        .put(attempt.took_ms)
+        .put(attempt.outcome)
+        .put(attempt.status)
+        .put(&attempt.answer)
+        .put(&settlement.handle);
 }

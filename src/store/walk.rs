@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::decided::{Deciding, record};
 use super::news::Newsroom;
 use super::rows::{job_of, job_values, ms};
+use super::rows_text::RowsText;
 use super::sql::{Tx, query};
 use super::{Committed, Marks, Store, StoreError};
 use crate::model::{Event, Fingerprint, JobId, KnownJob};
@@ -112,7 +113,7 @@ impl Walk {
                  forbidden = 0",
         )
         .bind(&self.source)
-        .bind(Value::Array(jobs.iter().map(job_values).collect()).to_string())
+        .bind(RowsText::of(jobs, job_values).into_text())
         .execute(&mut self.transaction)
         .await?;
         Ok(())
@@ -122,17 +123,16 @@ impl Walk {
         if reads.is_empty() {
             return Ok(());
         }
-        let rows: Vec<Value> = reads
-            .iter()
-            .map(|(id, at, forbidden)| json!([id, ms(*at), i64::from(*forbidden)]))
-            .collect();
+        let rows = RowsText::of(reads, |row, (id, at, forbidden)| {
+            row.put(id).put(ms(*at)).put(i64::from(*forbidden));
+        });
         query(
             "UPDATE job SET read_ms = CAST(r.value->>1 AS bigint),
                  forbidden = CAST(r.value->>2 AS bigint)
              FROM json_each($2) AS r WHERE source = $1 AND job_id = r.value->>0",
         )
         .bind(&self.source)
-        .bind(Value::Array(rows).to_string())
+        .bind(rows.into_text())
         .execute(&mut self.transaction)
         .await?;
         Ok(())

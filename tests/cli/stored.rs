@@ -112,7 +112,7 @@ impl Past {
             ended_at: Some(self.at),
             project_id: Some(format!("id of {}", self.project)),
             resultless_since: None,
-            document: self.document(),
+            document: self.document().into(),
         }
     }
 
@@ -132,7 +132,7 @@ impl Past {
             job_id: JobId::parse(self.id).ok(),
             project_name: ProjectName::Known(self.project.into()),
             facts: serde_json::Map::new(),
-            job: Some(self.document()),
+            job: Some(self.document().into()),
             timer: None,
         }
     }

@@ -141,6 +141,6 @@ fn job(id: &str, at: Timestamp) -> KnownJob {
         ended_at: Some(at),
         project_id: None,
         resultless_since: None,
-        document: serde_json::Map::new(),
+        document: serde_json::Map::new().into(),
     }
 }

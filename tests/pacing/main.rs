@@ -186,7 +186,7 @@ fn ended(job: &str, project: &str, kind: EventKind, at: Timestamp) -> Event {
         late: false,
         job_id: Some(JobId::parse(job).unwrap()),
         project_name: ProjectName::Known(project.into()),
-        job: Some(document.as_object().unwrap().clone()),
+        job: Some(document.as_object().unwrap().clone().into()),
         facts: serde_json::Map::new(),
         timer: None,
     }

@@ -7,8 +7,8 @@ pub use descript_notify::model::{
     Fingerprint, JobId, JobState, KnownJob, NewDelivery, Pacing, Phase, ProjectName, Verdict,
 };
 pub use descript_notify::store::{
-    Access, Broken, Claim, ClaimFrom, Claimed, Committed, Deciding, DeliveryFilter, EventFilter,
-    HealthChange, JobFilter, Marks, Settled, Settlement, Store, StoreError, Turn, WalkCommit,
+    Broken, Claim, ClaimFrom, Claimed, Committed, Deciding, DeliveryFilter, EventFilter,
+    HealthChange, JobFilter, Marks, Settled, Settlement, Store, Turn, WalkCommit,
 };
 pub use jiff::{SignedDuration, Timestamp};
 pub use serde_json::json;
@@ -40,7 +40,8 @@ pub fn job(name: &str, phase: Phase) -> KnownJob {
         document: json!({"job_id": name, "title": "\u{1F3AC} \"q\" \n"})
             .as_object()
             .unwrap()
-            .clone(),
+            .clone()
+            .into(),
     }
 }
 

@@ -19,12 +19,11 @@ use descript_notify::store::{Access, Place as StorePlace, Store};
 use stage::at;
 
 struct Place {
-    place: StorePlace,
     store: Store,
 }
 
 async fn place() -> Place {
     let place = StorePlace::of_url(&postgres::schema()).unwrap();
     let store = Store::open_at(&place, Access::Service, at(0)).await.unwrap();
-    Place { place, store }
+    Place { store }
 }

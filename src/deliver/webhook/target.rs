@@ -13,8 +13,8 @@ const PLACEHOLDERS: [&str; 2] = ["{{delivery.id}}", "{{ delivery.id }}"];
 /// A checked URL.
 #[derive(Debug)]
 pub struct Target {
-    /// As the config has it.
-    written: Secret,
+    /// As the config has it, where it holds a place for the id.
+    written: Option<Secret>,
     sample: SecretUrl,
 }
 
@@ -48,7 +48,8 @@ impl Target {
             ));
         }
         let sample = sendable_url(&filled).map_err(|why| (why.to_string(), HELP))?;
-        Ok(Self { written: Secret::new(text), sample: SecretUrl(sample) })
+        let written = (filled != text).then(|| Secret::new(text));
+        Ok(Self { written, sample: SecretUrl(sample) })
     }
 
     /// The URL with a made-up id: its scheme and host are those of every message.
@@ -58,7 +59,8 @@ impl Target {
 
     /// The URL for one delivery.
     pub fn url(&self, delivery_id: &str) -> Option<Url> {
-        let url = sendable_url(&fill(self.written.expose(), &encoded(delivery_id))).ok()?;
+        let Some(written) = &self.written else { return Some(self.sample.0.clone()) };
+        let url = sendable_url(&fill(written.expose(), &encoded(delivery_id))).ok()?;
         (url.origin() == self.sample.0.origin()).then_some(url)
     }
 }

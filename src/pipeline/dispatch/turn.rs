@@ -134,7 +134,8 @@ impl Dispatch {
             && let Some(claimed) = self.ahead.next()
         {
             let flying = Flying::new(&claimed);
-            let task = self.flights.spawn(attempt(self.parts.clone(), claimed));
+            // A large future is not to be moved about.
+            let task = self.flights.spawn(Box::pin(attempt(self.parts.clone(), claimed)));
             self.in_flight.push(flying.by(task.id()));
         }
     }

@@ -46,8 +46,11 @@ const API_MEMORY_DAYS: i64 = 30;
 /// After a failure of the store, unless polls are further apart anyway.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
-/// So many changed jobs are written down at once: a page of them, and a little more.
-const COMMIT_MOST_JOBS: usize = 250;
+/// So many changed jobs are written down at once: a page of them and a little more, so that the
+/// first messages leave soon; then twice as many each time, since pages of the ledger that many
+/// of them share are then written once.
+const COMMIT_FIRST_JOBS: usize = 250;
+const COMMIT_MOST_JOBS: usize = 1_000;
 
 /// How many odd things are remembered as told.
 const MOST_TOLD: usize = 1_000;
@@ -267,8 +270,10 @@ impl Ingest {
         // sooner. The marks go with the last piece, so a crash between two leaves a walk that
         // was not complete. Single reads come after: what the list told must not wait for them.
         let mut rest = found.seen.into_iter().peekable();
+        let mut jobs = COMMIT_FIRST_JOBS;
         loop {
-            let piece = rest.by_ref().take(COMMIT_MOST_JOBS);
+            let piece = rest.by_ref().take(jobs);
+            jobs = (jobs * 2).min(COMMIT_MOST_JOBS);
             let seen = piece.filter_map(|sighting| sighting.read()).collect();
             let piece = Sight { seen, ..Sight::default() };
             let marks = marks.filter(|_| rest.peek().is_none());

@@ -110,8 +110,10 @@ fn of_two_projects(events: &[(&str, Event)]) -> Vec<Event> {
     for event in night.iter_mut().step_by(2).filter(|event| event.job.is_some()) {
         event.project_name = ProjectName::Known("Client B/Trailer".into());
         if let Some(job) = &mut event.job {
-            job.insert("project_id".into(), "7d9e1155".into());
-            job.insert("project_url".into(), "https://web.descript.com/7d9e1155".into());
+            job.edit(|job| {
+                job.insert("project_id".into(), "7d9e1155".into());
+                job.insert("project_url".into(), "https://web.descript.com/7d9e1155".into());
+            });
         }
     }
     night
@@ -299,9 +301,11 @@ fn odd() -> Vec<(&'static str, Event)> {
     for (_, event) in &mut bare {
         event.project_name = ProjectName::None;
         if let Some(job) = &mut event.job {
-            job.remove("project_id");
-            job.remove("project_url");
-            job.remove("drive_id");
+            job.edit(|job| {
+                for gone in ["project_id", "project_url", "drive_id"] {
+                    job.remove(gone);
+                }
+            });
         }
     }
     let mut nameless =
@@ -351,7 +355,7 @@ fn sample(kind: EventKind, from: Option<&str>, to: &str, job_type: &str, more: V
         project_name: ProjectName::Known(PROJECT_NAME.into()),
         facts: serde_json::Map::new(),
         timer: None,
-        job: Some(job),
+        job: Some(job.into()),
     }
 }
 

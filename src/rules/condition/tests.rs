@@ -229,7 +229,7 @@ fn a_name_that_could_not_be_asked_for_leaves_undecided_what_hangs_on_it() {
         project_name: ProjectName::Unavailable,
         facts: serde_json::Map::new(),
         timer: None,
-        job: json!({"x": "y"}).as_object().cloned(),
+        job: json!({"x": "y"}).as_object().cloned().map(Into::into),
     };
     let name = "\"job.project_name\" = { glob = \"A*\" }";
     let (yes, no) = ("\"job.x\" = \"y\"", "\"job.x\" = \"z\"");

@@ -235,7 +235,7 @@ fn a_name_that_could_not_be_asked_for_decides_only_where_it_matters() {
         project_name: ProjectName::Unavailable,
         facts: serde_json::Map::new(),
         timer: None,
-        job: job.as_object().cloned(),
+        job: job.as_object().cloned().map(Into::into),
     };
     let facts = Facts::of(&event);
     let undecided = Answer::Undecided { reason: NAME_UNAVAILABLE.into() };

@@ -27,7 +27,7 @@ fn event(kind: EventKind, job: serde_json::Value) -> Event {
         project_name: ProjectName::None,
         facts: serde_json::Map::new(),
         timer: None,
-        job: job.as_object().cloned(),
+        job: job.as_object().cloned().map(Into::into),
     }
 }
 
