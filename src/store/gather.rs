@@ -112,7 +112,7 @@ pub(super) async fn join(
         )
         .bind(id.as_str())
         .bind(&group)
-        .bind(RowsText::row_text(|row| delivery_values(row, delivery)))
+        .bind(RowsText::of([delivery], delivery_values).into_text())
         .bind(join.hold.as_str())
         .bind(ms(join.until))
         .execute(&mut *transaction)

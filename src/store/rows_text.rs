@@ -43,14 +43,6 @@ impl RowsText {
         self.0.push(b']');
     }
 
-    /// One row alone.
-    pub(super) fn row_text(write: impl FnOnce(&mut RowText<'_>)) -> String {
-        let mut rows = Self(Vec::new());
-        rows.0.push(b'[');
-        write(&mut RowText { text: &mut rows.0, is_first: true });
-        rows.into_text()
-    }
-
     pub(super) fn is_empty(&self) -> bool {
         self.0.len() == 1
     }
