@@ -36,11 +36,6 @@ use crate::telemetry;
 /// Attempts under way at once, where the notifier's pace allows as many.
 const MOST_IN_FLIGHT: usize = 16;
 
-/// How much longer than its time-out a claim holds; where others would take it over, they need
-/// not wait long.
-const CLAIM_SLACK: Duration = Duration::from_secs(30);
-const SHARED_CLAIM_SLACK: Duration = Duration::from_secs(15);
-
 /// What is in flight at the end gets so long.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -290,17 +285,6 @@ impl Dispatch {
         u32::try_from(most.saturating_sub(self.flights.len())).unwrap_or(0)
     }
 
-    /// Takes the right to send for up to `due` messages, and the wait for the next one where
-    /// the pace allows fewer.
-    fn take_permits(&self, due: u32) -> (u32, Option<Duration>) {
-        for taken in 0..due {
-            if let Err(wait) = self.pacer.try_take(Instant::now()) {
-                return (taken, Some(wait));
-            }
-        }
-        (due, None)
-    }
-
     /// Sleeps until something ends, is owed, falls due, or the stop.
     async fn wait(&mut self, until: Instant, stop: &CancellationToken) {
         let landed = tokio::select! {
@@ -321,8 +305,7 @@ impl Dispatch {
 
     fn take_off(&mut self, claimed: Claimed, asked: Instant) {
         let flying = Flying::new(&claimed);
-        if self.parts.store.is_shared() && asked.elapsed() >= self.slack() {
-            // It could still be under way when another service takes it over.
+        if self.is_too_late(asked) {
             let settlement = flying.not_begun(self.parts.clock.now());
             self.landed.push(settlement);
             return;
