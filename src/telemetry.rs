@@ -4,11 +4,13 @@
 //! below `warn`: libraries log requests, and requests hold secrets. Text from outside is
 //! logged escaped (`?`), never raw. [`metrics`] are counted in the same functions.
 
+mod leases;
 mod logging;
 pub mod metrics;
 #[cfg(feature = "otlp")]
 mod otlp;
 
+pub use leases::{lease_elsewhere, lease_lost, lease_taken};
 pub use logging::{LogFormat, end, init};
 
 use std::time::Duration;
@@ -181,24 +183,6 @@ pub fn gap(source: &str, days: i64) {
         days,
         "{source} was last read {days} days ago, but the API shows 30 days only: what ended before that is not known."
     );
-}
-
-/// The source is this service's to poll from now on.
-pub fn lease_taken(source: &str, waited: bool) {
-    match waited {
-        true => info!(source, "Taking over: polling {source} from now on."),
-        false => debug!(source, "Polling {source}."),
-    }
-}
-
-/// Another service that shares the store polls the source.
-pub fn lease_elsewhere(source: &str) {
-    info!(source, "Another service polls {source}; waiting to take over.");
-}
-
-/// The source is another service's to poll, or the store cannot be asked.
-pub fn lease_lost(source: &str) {
-    warn!(source, "No longer sure of being the one that polls {source}; waiting to take over.");
 }
 
 /// The API gave an element that is not a job.

@@ -174,3 +174,26 @@ fn names_in(folder: &Path) -> Vec<String> {
     let files = std::fs::read_dir(folder).unwrap();
     files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect()
 }
+
+#[tokio::test]
+async fn a_store_moves_into_an_empty_one_and_into_no_other() {
+    let sink = Sink::start().await;
+    let (bridge, program) = busy_service(&sink).await;
+    let from = format!("sqlite://{}", bridge.store().display());
+    let to = bridge.folder().join("moved.db");
+    let copy = ["store", "copy", &from, to.to_str().unwrap()];
+
+    let in_use = bridge.cli(&copy).await;
+    program.signal(support::program::Signal::Term).await;
+    program.end(support::PATIENCE).await;
+    let document = bridge.cli(&[&copy[..], &["--json"]].concat()).await.succeeded().json();
+    let again = bridge.cli(&copy).await;
+    let nowhere = bridge.cli(&["store", "copy", &from, "mysql://host/db"]).await;
+
+    assert!(in_use.stderr.contains("is in use by process"), "{}", in_use.stderr);
+    assert_eq!(document["rows"]["event"], 2, "{document:#}");
+    assert_eq!(document["to"], to.to_str().unwrap());
+    assert_eq!(again.code, Some(1));
+    assert!(again.stderr.contains("holds something already"), "{}", again.stderr);
+    assert_eq!(nowhere.code, Some(2));
+}

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::screen::Screen;
 use super::{Global, Stop, settings};
 use crate::exit::Exit;
-use crate::store::{Access, Condition, Counts, Existing, Place, Store, StoreError};
+use crate::store::{self, Access, Condition, Counts, Existing, Place, Store, StoreError};
 
 #[derive(Debug, Args)]
 pub(super) struct StoreArgs {
@@ -24,6 +24,8 @@ enum Action {
     Check(CheckArgs),
     /// Write a copy of the store while the service runs
     Backup(BackupArgs),
+    /// Move everything into another, empty store: from a file to a server, or back
+    Copy(CopyArgs),
 }
 
 #[derive(Debug, Args)]
@@ -45,15 +47,27 @@ struct BackupArgs {
     json: bool,
 }
 
+#[derive(Debug, Args)]
+struct CopyArgs {
+    /// A store that no service works with: sqlite://PATH, or postgres://USER@HOST/DATABASE
+    from: String,
+    /// An empty store, which is made where there is none
+    to: String,
+    /// One JSON document instead of text
+    #[arg(long)]
+    json: bool,
+}
+
 pub(super) async fn store(
     args: &StoreArgs,
     global: &Global,
     screen: &Screen,
 ) -> Result<Exit, Stop> {
-    let place = settings::store_place(global, screen)?;
+    let place = || settings::store_place(global, screen);
     match &args.action {
-        Action::Check(args) => check(args, &place, screen).await,
-        Action::Backup(args) => backup(args, &place, screen).await,
+        Action::Check(args) => check(args, &place()?, screen).await,
+        Action::Backup(args) => backup(args, &place()?, screen).await,
+        Action::Copy(args) => copy(args, screen).await,
     }
 }
 
@@ -101,6 +115,35 @@ async fn backup(args: &BackupArgs, place: &Place, screen: &Screen) -> Result<Exi
         screen.say(&format!("copied the store to {file} ({})", size(bytes)));
     }
     Ok(Exit::Done)
+}
+
+/// Both stores are named on the command line: no config can be about two.
+async fn copy(args: &CopyArgs, screen: &Screen) -> Result<Exit, Stop> {
+    let (from, to) = (named(&args.from)?, named(&args.to)?);
+    let copied = store::copy(&from, &to, settings::now()).await.map_err(Stop::failed)?;
+    if args.json {
+        let document = json!({ "from": from.to_string(), "to": to.to_string(), "rows": copied });
+        screen.say_json(&document);
+    } else {
+        let rows: u64 = copied.values().sum();
+        let of = |table: &str| copied.get(table).copied().unwrap_or_default();
+        let (jobs, events, deliveries) = (of("job"), of("event"), of("delivery"));
+        screen.say(&format!(
+            "copied {from} to {to}: {rows} rows, among them {jobs} jobs, {events} events and \
+             {deliveries} deliveries"
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+/// A store as the config names it; what is no URL is the path of a file.
+fn named(text: &str) -> Result<Place, Stop> {
+    match text.split_once("://") {
+        Some(("postgres" | "postgresql", _)) => Place::of_url(text).map_err(Stop::usage),
+        Some(("sqlite", path)) if !path.is_empty() => Ok(Place::File(path.into())),
+        None if !text.is_empty() => Ok(Place::File(text.into())),
+        _ => Err(Stop::usage("a store begins with sqlite:// or postgres://")),
+    }
 }
 
 fn document(place: &Place, condition: &Condition) -> Value {

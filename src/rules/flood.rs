@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use serde_json::Value;
 use toml::Spanned;
 
-use crate::model::without_download_url;
+use crate::model::{Fingerprint, without_download_url};
 use crate::problem::Problem;
 
 use super::path::{NEVER_SHOWN, Path};
@@ -38,6 +38,9 @@ impl Group {
     pub const MAX_DEFAULT: u32 = 20;
 }
 
+/// In bytes; a database's index takes no more than 2,700.
+const LONGEST_KEY: usize = 1_000;
+
 /// The paths whose values tell one key from another.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct By(Vec<Path>);
@@ -56,8 +59,17 @@ impl By {
             Some(value) => value.clone(),
             None => Value::Null,
         };
-        Value::Array(self.0.iter().map(value).collect()).to_string()
+        short(Value::Array(self.0.iter().map(value).collect()).to_string())
     }
+}
+
+/// A key that is longer than an index takes is told by its beginning and its hash.
+fn short(key: String) -> String {
+    if key.len() <= LONGEST_KEY {
+        return key;
+    }
+    let beginning = key.get(..key.floor_char_boundary(LONGEST_KEY)).unwrap_or_default();
+    format!("{beginning}… {}", Fingerprint::of(key.as_bytes()))
 }
 
 /// Reads `by`, a list of paths into the event.
@@ -143,6 +155,19 @@ mod tests {
         ] {
             assert_eq!(key(paths), expected, "{paths:?}");
         }
+    }
+
+    #[test]
+    fn a_long_key_is_cut_and_still_tells_values_apart() {
+        let of = |end: &str| {
+            let (by, _) = parse(&["job.a"]);
+            let long = format!("{}{end}", "\u{e9}".repeat(5_000));
+            by.key(&Facts::of_document(json!({"event": {}, "job": {"a": long}})))
+        };
+
+        assert!(of("x").len() < 1_100);
+        assert_eq!(of("x"), of("x"));
+        assert_ne!(of("x"), of("y"));
     }
 
     #[test]

@@ -10,6 +10,9 @@ use super::sql::{query, query_as, query_scalar};
 use super::{Store, StoreError, WalkCommit};
 use crate::model::{EmptyId, Fingerprint, JobId, JobState, KnownJob, Phase};
 
+/// In bytes; live ids have 36.
+const LONGEST_PROJECT: usize = 1_000;
+
 /// How far a source has been read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Marks {
@@ -181,7 +184,8 @@ impl Store {
         row.map(|row| Ok((row.try_get("name")?, time(row.try_get("asked_ms")?)?))).transpose()
     }
 
-    /// Keeps a project's name. A name that is known stays when the project is gone (`None`).
+    /// Keeps a project's name. A name that is known stays when the project is gone (`None`). Of an
+    /// id that no index would take nothing is kept.
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be written.
@@ -192,6 +196,9 @@ impl Store {
         name: Option<&str>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        if project.len() > LONGEST_PROJECT {
+            return Ok(());
+        }
         query(
             "INSERT INTO project (source, project_id, name, asked_ms) VALUES ($1, $2, $3, $4)
              ON CONFLICT (source, project_id) DO UPDATE

@@ -12,6 +12,7 @@
 //! On PostgreSQL several services share a store: [`server`], [`shared`]. [`Store::condition`] and [`Store::backup`] look after the file.
 
 mod attend;
+mod copy;
 mod decided;
 mod digest;
 mod document;
@@ -43,11 +44,13 @@ mod stale;
 mod standing;
 mod story;
 mod sums;
+mod tables;
 mod trouble;
 mod upkeep;
 mod used;
 mod walk;
 
+pub use copy::{Copied, copy};
 pub use decided::{Committed, Decide, Deciding};
 pub use document::{event_document, silence_document};
 pub use gather::{Freed, HeldBack, Releasing};
@@ -125,6 +128,8 @@ pub enum StoreError {
     Failed { path: String, cause: sqlx::Error },
     #[error("another service polls `{0}` now: what was seen here is left to it")]
     LeaseLost(String),
+    #[error("nothing was copied: {0}")]
+    Copy(String),
     #[error("no backup was made: {0}")]
     Backup(String),
     #[error("the store holds something that cannot be read: {0}")]

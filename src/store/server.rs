@@ -11,7 +11,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnection, PgListener, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 use tokio::sync::Notify;
-use tokio::task::AbortHandle;
+use tokio::task::JoinSet;
 
 use super::place::{Place, ServerPlace};
 use super::shared::Shared;
@@ -98,8 +98,8 @@ impl Store {
         let ground = Arc::new(Ground::new(place.schema(), owner));
         let ear = Arc::new(Ear::default());
         let listening = match access {
-            Access::Service => Some(listen(pool.clone(), Arc::clone(&ground), Arc::clone(&ear))),
-            Access::Beside => None,
+            Access::Service => listen(pool.clone(), Arc::clone(&ground), Arc::clone(&ear)),
+            Access::Beside => JoinSet::new(),
         };
         let owner = ground.owner.clone().into();
         let both = Pool::Postgres(Server { pool, ground });
@@ -185,9 +185,10 @@ async fn migrate(
     Ok(())
 }
 
-/// Hears from now on what the other processes write, as long as the handle is not aborted.
-fn listen(pool: PgPool, ground: Arc<Ground>, ear: Arc<Ear>) -> AbortHandle {
-    let listening = tokio::spawn(async move {
+/// Hears from now on what the other processes write, until the set is dropped or told to end.
+fn listen(pool: PgPool, ground: Arc<Ground>, ear: Arc<Ear>) -> JoinSet<()> {
+    let mut listening = JoinSet::new();
+    listening.spawn(async move {
         loop {
             // What ends it is a lost connection; what was written meanwhile was not heard.
             let _ = hear(&pool, &ground, &ear).await;
@@ -195,7 +196,7 @@ fn listen(pool: PgPool, ground: Arc<Ground>, ear: Arc<Ear>) -> AbortHandle {
             tokio::time::sleep(LISTEN_AGAIN).await;
         }
     });
-    listening.abort_handle()
+    listening
 }
 
 async fn hear(pool: &PgPool, ground: &Ground, ear: &Ear) -> Result<(), sqlx::Error> {

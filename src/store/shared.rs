@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::task::AbortHandle;
+use tokio::task::JoinSet;
 
 use super::server::Ear;
 use super::{Store, StoreError};
@@ -13,14 +13,14 @@ use super::{Store, StoreError};
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) ear: Arc<Ear>,
-    listening: Option<AbortHandle>,
+    listening: Mutex<JoinSet<()>>,
     /// The fence of each lease that this process has, `None` for one that it has lost.
     fences: Mutex<HashMap<String, Option<i64>>>,
 }
 
 impl Shared {
-    pub(super) fn new(ear: Arc<Ear>, listening: Option<AbortHandle>) -> Self {
-        Self { ear, listening, fences: Mutex::default() }
+    pub(super) fn new(ear: Arc<Ear>, listening: JoinSet<()>) -> Self {
+        Self { ear, listening: Mutex::new(listening), fences: Mutex::default() }
     }
 
     /// What is known of this lease; `None`: it was never asked for.
@@ -34,15 +34,7 @@ impl Shared {
     }
 
     pub(super) fn stop_listening(&self) {
-        if let Some(listening) = &self.listening {
-            listening.abort();
-        }
-    }
-}
-
-impl Drop for Shared {
-    fn drop(&mut self) {
-        self.stop_listening();
+        self.listening.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
     }
 }
 

@@ -111,7 +111,7 @@ async fn every_mistake_is_shown_at_once_with_its_place_and_the_remedy() {
     assert_eq!(checked.stdout, "");
     assert!(!checked.stderr.contains("SecretPart"));
     insta::assert_snapshot!(checked.stderr, @r#"
-    error: service, key `store`: a store begins with sqlite://
+    error: service, key `store`: a store begins with sqlite:// or postgres://
      --> rules.toml:2:9
       |
     2 | store = "mysql://somewhere"

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 /// How the wire is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +22,7 @@ pub enum State {
 pub struct Wire {
     pub port: u16,
     state: Arc<watch::Sender<State>>,
+    _carriers: JoinSet<()>,
 }
 
 impl Wire {
@@ -29,19 +31,21 @@ impl Wire {
         let port = listener.local_addr().unwrap().port();
         let state = Arc::new(watch::Sender::new(State::Whole));
         let own = Arc::clone(&state);
-        tokio::spawn(async move {
+        let mut carriers = JoinSet::new();
+        carriers.spawn(async move {
+            let mut connections = JoinSet::new();
             while let Ok((near, _)) = listener.accept().await {
                 if *own.borrow() == State::Cut {
                     continue;
                 }
                 let state = own.subscribe();
-                tokio::spawn(async move {
+                connections.spawn(async move {
                     let Ok(far) = TcpStream::connect(address).await else { return };
                     carry(near, far, state).await;
                 });
             }
         });
-        Self { port, state }
+        Self { port, state, _carriers: carriers }
     }
 
     pub fn set(&self, state: State) {

@@ -2,8 +2,6 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use descript_notify::store::{Access, StoreError};
-
 use super::stage::*;
 use super::{Place, place};
 

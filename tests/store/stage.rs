@@ -7,8 +7,8 @@ pub use descript_notify::model::{
     Fingerprint, JobId, JobState, KnownJob, NewDelivery, Pacing, Phase, ProjectName, Verdict,
 };
 pub use descript_notify::store::{
-    Broken, Claim, ClaimFrom, Claimed, Committed, Deciding, DeliveryFilter, EventFilter,
-    HealthChange, JobFilter, Marks, Settled, Settlement, Store, Turn, WalkCommit,
+    Access, Broken, Claim, ClaimFrom, Claimed, Committed, Deciding, DeliveryFilter, EventFilter,
+    HealthChange, JobFilter, Marks, Settled, Settlement, Store, StoreError, Turn, WalkCommit,
 };
 pub use jiff::{SignedDuration, Timestamp};
 pub use serde_json::json;

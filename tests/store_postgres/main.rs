@@ -14,16 +14,22 @@ mod postgres;
 #[path = "../store/stage.rs"]
 mod stage;
 
+mod moving;
+mod sharing;
+
 use descript_notify::store::{Access, Place as StorePlace, Store};
 
 use stage::at;
 
 struct Place {
+    url: String,
+    place: StorePlace,
     store: Store,
 }
 
 async fn place() -> Place {
-    let place = StorePlace::of_url(&postgres::schema()).unwrap();
+    let url = postgres::schema();
+    let place = StorePlace::of_url(&url).unwrap();
     let store = Store::open_at(&place, Access::Service, at(0)).await.unwrap();
-    Place { store }
+    Place { url, place, store }
 }

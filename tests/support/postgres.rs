@@ -12,10 +12,6 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, OnceLock};
-use std::time::{Duration, Instant};
-
-/// A server that does not answer after so long does not start.
-const STARTS_WITHIN: Duration = Duration::from_secs(60);
 
 /// Starts the server in a folder of its own, stops it when standard input ends.
 const KEEPER: &str = r#"
@@ -35,6 +31,7 @@ start() {
     server=$!
 }
 start
+until "$BIN/pg_isready" -q -h 127.0.0.1 -p "$PORT"; do sleep 0.05; done
 echo started
 while read -r word; do
     # The whole of it ends at once, connections and all, and comes back.
@@ -82,6 +79,7 @@ fn server() -> &'static str {
 }
 
 /// Ends the whole test binary: none of its tests can run.
+#[expect(clippy::disallowed_methods, reason = "a test cannot say that it was skipped")]
 pub fn skip() -> ! {
     let told = "\nSKIPPED: there is no PostgreSQL on this machine. Install it, or set \
                 DESCRIPT_NOTIFY_TEST_POSTGRES to the URL of a database for tests.\n\n";
@@ -111,7 +109,6 @@ impl OwnServer {
         let said = keeper.stdout.as_mut().unwrap().read_exact(&mut first);
         let told = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap_or_default();
         assert!(said.is_ok(), "no server: {}", told("init.log"));
-        wait_for_port(port);
         Some(Self { keeper, url: format!("postgres://postgres@127.0.0.1:{port}/postgres") })
     }
 
@@ -128,12 +125,4 @@ fn programs() -> Option<PathBuf> {
     found.retain(|folder| folder.join("initdb").exists() && folder.join("postgres").exists());
     found.sort();
     found.pop()
-}
-
-fn wait_for_port(port: u16) {
-    let begun = Instant::now();
-    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(begun.elapsed() < STARTS_WITHIN, "the server does not answer");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }

@@ -34,13 +34,22 @@ fn a_store_is_a_sqlite_file_or_a_database_of_a_server() {
     .into();
 
     insta::assert_snapshot!(all.join("\n"), @r#"
-    ["state.db"] service, key `store`: a store begins with sqlite://; write sqlite://state.db (relative to this file) or sqlite:///var/lib/descript-notify/state.db
+    ["state.db"] service, key `store`: a store begins with sqlite:// or postgres://; write sqlite://state.db (relative to this file) or sqlite:///var/lib/descript-notify/state.db
     ["sqlite://"] service, key `store`: the store has no file name; write sqlite://state.db (relative to this file) or sqlite:///var/lib/descript-notify/state.db
     ["sqlite://x/"] service, key `store`: this is a folder, and the store is a file; write sqlite://state.db (relative to this file) or sqlite:///var/lib/descript-notify/state.db
     ["sqlite://:memory:"] service, key `store`: a store in memory would forget what is owed; write sqlite://state.db (relative to this file) or sqlite:///var/lib/descript-notify/state.db
     ["sqlite://x?mode=ro"] service, key `store`: a store takes no parameters; write sqlite://state.db (relative to this file) or sqlite:///var/lib/descript-notify/state.db
     ["sqlite://~/x"] service, key `store`: `~` is not expanded here; write sqlite://state.db (relative to this file) or sqlite:///var/lib/descript-notify/state.db
-    ["postgres://user:hunter2@host/db"] service, key `store`: `postgres://` is not supported yet; use sqlite:// for now
+    ["postgres:host/db"] service, key `store`: a store on a server begins with postgres://; write postgres://user@host/database; the password comes from PGPASSWORD or ~/.pgpass, or stands before the @
+    ["postgres:///db"] service, key `store`: the URL names no host; write postgres://user@host/database; the password comes from PGPASSWORD or ~/.pgpass, or stands before the @
+    ["postgresql://ann:hunter2@host"] service, key `store`: the URL names no database; write postgres://user@host/database; the password comes from PGPASSWORD or ~/.pgpass, or stands before the @
+    ["postgres://host/a/b"] service, key `store`: a database's name holds no `/`; write postgres://user@host/database; the password comes from PGPASSWORD or ~/.pgpass, or stands before the @
+    ["postgres://host/db?password=hunter2"] service, key `store`: a password does not stand among the parameters; write postgres://user@host/database; the password comes from PGPASSWORD or ~/.pgpass, or stands before the @
+    ["postgres://host/db?sslmode=verify_full"] service, key `store`: `sslmode` has a value that is not known; did you mean `verify-full`?
+    ["postgres://host/db?shema=two"] service, key `store`: the URL of a store has no parameter `shema`; did you mean `schema`?
+    ["postgres://host/db?schema=pg_x"] service, key `store`: a schema cannot be called so; write postgres://user@host/database; the password comes from PGPASSWORD or ~/.pgpass, or stands before the @
+    ["postgres://ann:hun#ter2@host/db"] service, key `store`: this is not a URL; write postgres://user@host/database; the password comes from PGPASSWORD or ~/.pgpass, or stands before the @
+    ["postgres://host:99999/db"] service, key `store`: this is not a URL; write postgres://user@host/database; the password comes from PGPASSWORD or ~/.pgpass, or stands before the @
     "#);
 }
 

@@ -58,13 +58,13 @@ impl Ahead {
         self.ready.iter()
     }
 
-    /// Whether a claim of what waits was asked for so long ago.
-    pub(super) fn is_older_than(&self, age: Duration) -> bool {
-        !self.ready.is_empty() && self.claimed_at.elapsed() >= age
+    /// When the claim of what waits was asked for: the oldest.
+    pub(super) fn asked_at(&self) -> Option<Instant> {
+        (!self.ready.is_empty()).then_some(self.claimed_at)
     }
 
     pub(super) fn is_stale(&self) -> bool {
-        self.is_older_than(STALE)
+        self.asked_at().is_some_and(|asked| asked.elapsed() > STALE)
     }
 
     /// Lets go of what waits and of the wider window; returns how many there were. The ledger is

@@ -38,11 +38,6 @@ use crate::telemetry;
 /// Attempts under way at once, where the notifier's pace allows as many.
 const MOST_IN_FLIGHT: usize = 16;
 
-/// How much longer than its time-out a claim holds; where others would take it over, they need
-/// not wait long.
-const CLAIM_SLACK: Duration = Duration::from_secs(30);
-const SHARED_CLAIM_SLACK: Duration = Duration::from_secs(15);
-
 /// After a failure of the store; doubling with each one in a row.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 const STORE_PAUSE_LONGEST: Duration = Duration::from_secs(8);
@@ -316,17 +311,6 @@ impl Dispatch {
     /// Whether the service has told us to wait.
     fn is_paused(&self) -> bool {
         self.paused_until.is_some_and(|until| until > Instant::now())
-    }
-
-    /// Takes the right to send for up to `due` messages, and the wait for the next one where
-    /// the pace allows fewer.
-    fn take_permits(&self, due: u32) -> (u32, Option<Duration>) {
-        for taken in 0..due {
-            if let Err(wait) = self.pacer.try_take(Instant::now()) {
-                return (taken, Some(wait));
-            }
-        }
-        (due, None)
     }
 
     /// Sleeps until something ends, is owed, falls due, or the stop.

@@ -5,18 +5,40 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::Dispatch;
 use super::hold::within_reason;
-use super::{CLAIM_SLACK, Dispatch, SHARED_CLAIM_SLACK};
 use crate::deliver::settings::Pace;
 use crate::store::{Rhythm, StoreError};
 
+/// How much longer than its time-out a claim holds; where others would take it over, they need
+/// not wait long.
+const CLAIM_SLACK: Duration = Duration::from_secs(30);
+const SHARED_CLAIM_SLACK: Duration = Duration::from_secs(15);
+
 impl Dispatch {
+    /// Takes the right to send for up to `due` messages, and the wait for the next one where
+    /// the pace allows fewer.
+    pub(super) fn take_permits(&self, due: u32) -> (u32, Option<Duration>) {
+        for taken in 0..due {
+            if let Err(wait) = self.pacer.try_take(Instant::now()) {
+                return (taken, Some(wait));
+            }
+        }
+        (due, None)
+    }
+
     /// How much longer than its time-out a claim holds.
     pub(super) fn slack(&self) -> Duration {
         match self.parts.store.is_shared() {
             true => SHARED_CLAIM_SLACK,
             false => CLAIM_SLACK,
         }
+    }
+
+    /// Whether a message that was claimed then could still be under way when another service
+    /// takes it over.
+    pub(super) fn is_too_late(&self, asked: Instant) -> bool {
+        self.parts.store.is_shared() && asked.elapsed() >= self.slack()
     }
 
     /// The notifier's pace, and the pause that its service has asked us for.
@@ -41,6 +63,7 @@ impl Dispatch {
             self.broken.as_ref().is_some_and(|ours| ours.probe_due == Timestamp::UNIX_EPOCH);
         if self.broken.is_none() && known.is_some() {
             self.broken_at = Instant::now();
+            self.let_go();
         }
         self.broken = known;
         if asked {

@@ -126,8 +126,7 @@ impl Dispatch {
 
     /// Sends off what was claimed, as far as there are places.
     pub(super) fn take_off(&mut self) {
-        if self.parts.store.is_shared() && self.ahead.is_older_than(self.slack()) {
-            // It could still be under way when another service takes it over.
+        if self.ahead.asked_at().is_some_and(|asked| self.is_too_late(asked)) {
             self.let_go();
         }
         while self.flights.len() < MOST_IN_FLIGHT

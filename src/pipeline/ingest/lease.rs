@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -34,7 +34,7 @@ pub(super) struct Lease {
     store: Store,
     source: String,
     held: watch::Receiver<bool>,
-    renewing: JoinHandle<()>,
+    renewing: JoinSet<()>,
 }
 
 impl Lease {
@@ -48,7 +48,8 @@ impl Lease {
         }
         let (tell, held) = watch::channel(true);
         let (renewed, name) = (store.clone(), source.to_owned());
-        let renewing = tokio::spawn(async move {
+        let mut renewing = JoinSet::new();
+        renewing.spawn(async move {
             renew(&renewed, &name, asked).await;
             tell.send_replace(false);
         });
@@ -63,16 +64,10 @@ impl Lease {
     }
 
     /// Leaves it to others at once.
-    pub(super) async fn end(self) {
-        self.renewing.abort();
+    pub(super) async fn end(mut self) {
+        self.renewing.abort_all();
         // Where that fails it ends by itself.
         let _ = timeout(ANSWER_WITHIN, self.store.end_lease(&self.source)).await;
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        self.renewing.abort();
     }
 }
 
@@ -114,6 +109,25 @@ impl Ingest {
             }
             lease.end().await;
             waited = true;
+        }
+    }
+
+    /// Polls until `stop`, or until another service does.
+    pub(super) async fn poll_until(&mut self, stop: &CancellationToken) {
+        loop {
+            let polled = tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                polled = self.poll() => polled,
+            };
+            if polled.result.as_ref().is_err_and(PollError::is_of_another) {
+                return;
+            }
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                () = self.rest(&polled) => {}
+            }
         }
     }
 

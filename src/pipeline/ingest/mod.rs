@@ -198,24 +198,6 @@ impl Ingest {
         }
     }
 
-    async fn poll_until(&mut self, stop: &CancellationToken) {
-        loop {
-            let polled = tokio::select! {
-                biased;
-                () = stop.cancelled() => return,
-                polled = self.poll() => polled,
-            };
-            if polled.result.as_ref().is_err_and(PollError::is_of_another) {
-                return;
-            }
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => return,
-                () = self.rest(&polled) => {}
-            }
-        }
-    }
-
     /// One poll: everything from the list request to the commit.
     pub async fn poll(&mut self) -> Polled {
         let begun = Instant::now();

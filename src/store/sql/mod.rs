@@ -16,6 +16,7 @@ pub(super) use row::{Column, Columns, Row};
 pub(super) use value::Value;
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgArguments;
@@ -24,8 +25,17 @@ use sqlx::sqlite::SqliteArguments;
 /// A statement with the values for `$1`, `$2` and so on.
 #[derive(Debug)]
 pub(super) struct Query {
-    text: &'static str,
+    text: Text,
     values: Vec<Value>,
+}
+
+/// The text of a statement.
+#[derive(Debug)]
+enum Text {
+    /// Each database has it said to it in its own way.
+    Static(&'static str),
+    /// Made of names; both take it as it is.
+    Made(Arc<str>),
 }
 
 /// What a statement has changed.
@@ -42,7 +52,12 @@ impl Done {
 
 /// A statement whose answer is rows.
 pub(super) fn query(text: &'static str) -> Query {
-    Query { text, values: Vec::new() }
+    Query { text: Text::Static(text), values: Vec::new() }
+}
+
+/// A statement whose text is made of the names of our tables.
+pub(super) fn query_text(text: &str) -> Query {
+    Query { text: Text::Made(text.into()), values: Vec::new() }
 }
 
 /// A statement whose answer is one column.
@@ -59,6 +74,12 @@ impl Query {
     /// Gives the next value.
     pub(super) fn bind(mut self, value: impl Into<Value>) -> Self {
         self.values.push(value.into());
+        self
+    }
+
+    /// Gives the next values.
+    pub(super) fn bind_all(mut self, values: Vec<Value>) -> Self {
+        self.values.extend(values);
         self
     }
 
@@ -121,7 +142,10 @@ impl Query {
     }
 
     fn sqlite(self) -> sqlx::query::Query<'static, sqlx::Sqlite, SqliteArguments> {
-        let query = sqlx::query(self.text);
+        let query = match self.text {
+            Text::Static(text) => sqlx::query(text),
+            Text::Made(text) => sqlx::query(AssertSqlSafe(text)),
+        };
         self.values.into_iter().fold(query, |query, value| match value {
             Value::Int(value) => query.bind(value),
             Value::Real(value) => query.bind(value),
@@ -130,7 +154,10 @@ impl Query {
     }
 
     fn postgres(self) -> sqlx::query::Query<'static, sqlx::Postgres, PgArguments> {
-        let query = sqlx::query(AssertSqlSafe(for_postgres(self.text)));
+        let query = sqlx::query(AssertSqlSafe(match self.text {
+            Text::Static(text) => for_postgres(text),
+            Text::Made(text) => text,
+        }));
         self.values.into_iter().fold(query, |query, value| match value {
             Value::Int(value) => query.bind(value),
             Value::Real(value) => query.bind(value),

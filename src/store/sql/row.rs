@@ -40,6 +40,11 @@ impl Row {
         T::of(self, name)
     }
 
+    /// Reads the first column.
+    pub(in crate::store) fn first<'r, T: Column<'r>>(&'r self) -> Result<T, sqlx::Error> {
+        T::of(self, 0)
+    }
+
     fn is_null(&self, at: impl Place) -> Result<bool, sqlx::Error> {
         Ok(match self {
             Self::Sqlite(row) => row.try_get_raw(at)?.is_null(),

@@ -15,7 +15,10 @@ pub(in crate::store) enum Value {
 /// would refuse a whole walk for one name that holds one. They become U+FFFD.
 pub(super) fn without_zero_bytes(text: String) -> String {
     const ESCAPED: &str = "\\u0000";
-    if !text.contains('\0') && !text.contains(ESCAPED) {
+    // Lists are taken apart; what is a text for PostgreSQL may hold the escape.
+    let is_list = text.starts_with('[');
+    let holds_any = text.contains('\0') || (is_list && text.contains(ESCAPED));
+    if !holds_any {
         return text;
     }
     let mut clean = String::with_capacity(text.len());
@@ -25,7 +28,7 @@ pub(super) fn without_zero_bytes(text: String) -> String {
         clean.push_str(before);
         let taken = match found {
             zero if zero.starts_with('\0') => 1,
-            escaped if escaped.starts_with(ESCAPED) => ESCAPED.len(),
+            escaped if is_list && escaped.starts_with(ESCAPED) => ESCAPED.len(),
             // Whatever it escapes, a backslash among them, begins no escape of its own.
             other => {
                 let pair: String = other.chars().take(2).collect();
@@ -133,6 +136,8 @@ mod tests {
         // A document within a document: the escape is text there.
         assert_eq!(replaced(r#"["{\"a\":\"\\u0000\"}"]"#), r#"["{\"a\":\"\\u0000\"}"]"#);
         assert_eq!(replaced(r#"["\\\u0000"]"#), "[\"\\\\\u{fffd}\"]");
-        assert_eq!(replaced("\\u0000\\"), "\u{fffd}\\");
+        assert_eq!(replaced("[\\u0000\\"), "[\u{fffd}\\");
+        // Not taken apart: it is a document, kept as a text.
+        assert_eq!(replaced(r#"{"a":"\u0000"}"#), r#"{"a":"\u0000"}"#);
     }
 }
