@@ -15,6 +15,7 @@ mod decided;
 mod digest;
 mod document;
 mod gather;
+mod gathered;
 mod health;
 mod hold;
 mod listing;
@@ -42,6 +43,7 @@ mod walk;
 pub use decided::{Committed, Decide, Deciding};
 pub use document::{event_document, silence_document};
 pub use gather::{Freed, HeldBack, Releasing};
+pub use gathered::Gathered;
 pub use health::SourceHealth;
 pub use hold::{Broken, Gather, HealthChange, Notice};
 pub use listing::{

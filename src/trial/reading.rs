@@ -5,8 +5,21 @@
 
 use serde_json::Value;
 
-use crate::deliver::cut;
-use crate::model::{Message, NotifierKind};
+use crate::deliver::{cut, fitted};
+use crate::model::{Message, NotifierKind, Readable};
+
+/// A message as its service would show it, in plain text; a document, which programs read, as it
+/// is.
+pub fn readable(kind: NotifierKind, message: Message) -> Readable {
+    match fitted(kind, message) {
+        Message::Mail { subject, text, .. } => Readable { subject: Some(subject), text },
+        Message::Json(body) if matches!(kind, NotifierKind::Webhook | NotifierKind::Command) => {
+            let value = serde_json::from_str::<Value>(&body);
+            Readable { subject: None, text: value.map_or(body, |value| format!("{value:#}")) }
+        }
+        message => Readable { subject: None, text: words_of(kind, &message) },
+    }
+}
 
 /// The words of a message, one text to a line; of a mail its subject and text. Links of a
 /// Slack or Discord payload come after its texts.
@@ -69,6 +82,25 @@ mod tests {
 
         assert_eq!(slack, "A &lt; <b>\n\"c\"");
         assert_eq!(discord, "my_file \\ C:\\x");
+    }
+
+    #[test]
+    fn a_mail_is_read_with_its_subject_and_a_document_as_it_is() {
+        let mail = Message::Mail {
+            subject: "Import failed".into(),
+            text: "Spring".into(),
+            html: "<p>Spring</p>".into(),
+        };
+        let document = Message::Json(r#"{"a":1}"#.into());
+        let slack = Message::Json(r#"{"text": "A &amp; B"}"#.into());
+
+        let mail = readable(NotifierKind::Email, mail);
+        let document = readable(NotifierKind::Webhook, document);
+        let slack = readable(NotifierKind::Slack, slack);
+
+        assert_eq!((mail.subject.as_deref(), mail.text.trim()), (Some("Import failed"), "Spring"));
+        assert_eq!(document.text, "{\n  \"a\": 1\n}");
+        assert_eq!((slack.subject, slack.text.as_str()), (None, "A & B"));
     }
 
     #[test]

@@ -6,7 +6,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::model::{Attempt, DeliveryState, EventKind, Phase};
+use super::silence;
+use crate::model::{Attempt, DeliveryState, EventKind, Hold, Phase};
 use crate::render::words::{cause, cut, headline, https_link, one_line, type_in_words};
 use crate::store::{DeliveryRow, EventRow, JobRow};
 
@@ -75,7 +76,7 @@ pub(super) fn event(row: &EventRow, base: &str) -> Value {
     let matched: Vec<&str> = row
         .verdicts
         .iter()
-        .filter(|(_, verdict)| verdict.sends())
+        .filter(|(_, verdict)| verdict.sends() || verdict.matched())
         .map(|(rule, _)| rule.as_str())
         .collect();
     json!({
@@ -94,7 +95,11 @@ pub(super) fn event(row: &EventRow, base: &str) -> Value {
         "matched": name(&matched.join(", ")),
         "verdicts": row.verdicts.iter().map(|(rule, verdict)| json!({
             "rule": name(rule),
-            "sends": verdict.sends(),
+            "tone": match (verdict.sends(), verdict.matched()) {
+                (true, _) => "good",
+                (false, true) => "warn",
+                (false, false) => "plain",
+            },
             "reason": reason(&verdict.to_string()),
         })).collect::<Vec<_>>(),
     })
@@ -113,6 +118,9 @@ pub(super) fn delivery(row: &DeliveryRow, base: &str) -> Value {
         Sent => ("good", ("", delivery.sent_at.unwrap_or(delivery.created_at))),
         Discarded => ("plain", owed_since),
     };
+    let held = delivery.hold.filter(|_| delivery.state == Held);
+    let waits = held.and_then(held_for);
+    let in_digest = held == Some(Hold::Digest);
     let link =
         (!delivery.job_id.is_empty()).then(|| job_link(base, &delivery.source, &delivery.job_id));
     json!({
@@ -127,13 +135,37 @@ pub(super) fn delivery(row: &DeliveryRow, base: &str) -> Value {
         "rule": name(&delivery.rule),
         "tries": delivery.attempts,
         "repeat": delivery.repeat,
-        "error": row.last_error().map(reason),
+        "waits": waits,
+        "until": waits.map(|_| when(delivery.due_at)),
+        "error": row.last_error().filter(|_| waits.is_none()).map(reason),
         "at_word": at_word,
         "at": when(at),
-        "can_decide": matches!(delivery.state, Pending | Held | Dead),
+        "can_decide": matches!(delivery.state, Pending | Held | Dead) && !in_digest,
+        "silence": matches!(delivery.state, Dead | Held).then(|| silence_link(row, base)).flatten(),
         "retry": format!("{base}/deliveries/{}/retry", delivery.id),
         "discard": format!("{base}/deliveries/{}/discard", delivery.id),
     })
+}
+
+/// What holds it back on purpose, until it is due.
+fn held_for(hold: Hold) -> Option<&'static str> {
+    match hold {
+        Hold::Window => Some("waits for its rule's hours"),
+        Hold::Group => Some("gathers with others"),
+        Hold::Throttle => Some("held back by its rule's throttle"),
+        Hold::Silence => Some("silenced, to be told at the end"),
+        Hold::Notifier | Hold::Digest => None,
+    }
+}
+
+/// Where a silence can be asked for about its project, or else its job.
+fn silence_link(row: &DeliveryRow, base: &str) -> Option<String> {
+    let job = &row.delivery.job_id;
+    match &row.project_name {
+        Some(project) => Some(silence::link(&[("job.project_name", project)], base)),
+        None if job.is_empty() => None,
+        None => Some(silence::link(&[("job.job_id", job)], base)),
+    }
 }
 
 /// One try at a delivery.
@@ -156,6 +188,10 @@ pub(super) fn job(row: &JobRow, now: Timestamp, base: &str) -> Value {
     let result = job.document.get("result");
     let status = result.and_then(|result| result.get("status")).and_then(Value::as_str);
     view["id"] = json!(name(job.id.as_str()));
+    view["silence_job"] = json!(silence::link(&[("job.job_id", job.id.as_str())], base));
+    let project = job.project_id.as_deref();
+    view["silence_project"] =
+        json!(project.map(|project| silence::link(&[("job.project_id", project)], base)));
     view["url"] = json!(url.filter(|url| !url.is_empty()));
     view["result"] = json!(status.map(name));
     view["ended"] = json!(job.ended_at.map(when));
@@ -183,7 +219,7 @@ fn tone(kind: EventKind) -> &'static str {
 }
 
 /// Percent-encodes all but the characters that never need it.
-fn encoded(part: &str) -> String {
+pub(super) fn encoded(part: &str) -> String {
     let mut text = String::with_capacity(part.len());
     for byte in part.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
