@@ -11,7 +11,11 @@ const DAYS_MAX: usize = 4_000;
 
 /// The days from the one of `since` to that of `now`, each with its first moment and the
 /// next day's. A day on which clocks are changed is as long as it is.
-pub fn days(since: Timestamp, now: Timestamp, zone: &TimeZone) -> Vec<(String, Timestamp, Timestamp)> {
+pub fn days(
+    since: Timestamp,
+    now: Timestamp,
+    zone: &TimeZone,
+) -> Vec<(String, Timestamp, Timestamp)> {
     let mut days = Vec::new();
     let mut date = zone.to_datetime(since).date();
     // Where clocks skip midnight, the day begins when they go on.

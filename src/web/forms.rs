@@ -14,8 +14,8 @@ use url::form_urlencoded;
 
 use super::access::Right;
 use super::answer::{Refusal, empty};
-use super::session::Sessions;
 use super::page::Typed;
+use super::session::Sessions;
 use super::{Server, changes, limits, page, silences};
 
 const BODY_MOST_BYTES: usize = 4 * 1024;

@@ -187,7 +187,8 @@ impl Web {
     pub async fn run(self, stop: CancellationToken) {
         let streams = Arc::new(Semaphore::new(MOST_STREAMS));
         let Self { listener, parts, pages, forms, .. } = self;
-        let server = Server { parts, pages, forms, streams, usage: Usage::default(), stop: stop.clone() };
+        let server =
+            Server { parts, pages, forms, streams, usage: Usage::default(), stop: stop.clone() };
         serve::serve(listener, Arc::new(server), stop).await;
     }
 }

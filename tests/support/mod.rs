@@ -8,6 +8,7 @@
 
 pub mod bridge;
 pub mod chat;
+pub mod many;
 pub mod mood;
 pub mod program;
 pub mod sink;

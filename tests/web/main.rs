@@ -8,13 +8,17 @@ mod support;
 
 mod access;
 mod api;
+mod asking;
 mod callbacks;
 mod health;
 mod limits;
+mod many;
 mod openapi;
 mod pages;
+mod previews;
 mod silences;
 mod stream;
+mod used;
 
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};

@@ -134,10 +134,11 @@ fn notifier(
     let waiting = count("pending") + count("sending");
     let broken = standing.and_then(|standing| standing.broken.as_ref());
     let oldest = standing.and_then(|standing| standing.oldest_owed_at);
-    let (tone, word) = match (broken, waiting) {
-        (Some(_), _) => ("bad", "refuses messages"),
-        (None, 0) => ("good", "has nothing to send"),
-        (None, _) => ("run", "has messages to send"),
+    let (tone, word) = match (broken, waiting, count("held")) {
+        (Some(_), ..) => ("bad", "refuses messages"),
+        (None, 0, 0) => ("good", "has nothing to send"),
+        (None, 0, _) => ("good", "holds messages back"),
+        (None, ..) => ("run", "has messages to send"),
     };
     json!({
         "name": name,

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::page;
 use super::preview::{About, preview};
 use super::view::{attempt, delivery, event, job as facts, job_link, project};
-use crate::render::words::{Breaks, clean, cut};
 use crate::model::EventId;
+use crate::render::words::{Breaks, clean, cut};
 use crate::store::{DeliveryRow, EventFilter, EventRow, Gathered, StoreError};
 use crate::web::Server;
 use crate::web::answer::Refusal;
@@ -46,8 +46,7 @@ pub(in crate::web) async fn job(
     let ids: Vec<_> = owed.iter().map(|row| &row.delivery.id).collect();
     let attempts = parts.store.attempts_at(&ids).await?;
     let site = parts.site.get();
-    let by_id: HashMap<EventId, &EventRow> =
-        rows.iter().map(|row| (row.event.id(), row)).collect();
+    let by_id: HashMap<EventId, &EventRow> = rows.iter().map(|row| (row.event.id(), row)).collect();
     let mut said = Vec::new();
     for row in &owed {
         let tries = attempts.get(row.delivery.id.as_str());

@@ -116,8 +116,7 @@ pub(super) fn link(about: &[(&str, &str)], base: &str) -> String {
 
 /// The silences in force, as many as are shown, and how many more there are.
 pub(super) fn in_force(silences: &[Silence], base: &str, now: Timestamp) -> (Vec<Value>, usize) {
-    let all: Vec<&Silence> =
-        silences.iter().filter(|silence| silence.expires_at > now).collect();
+    let all: Vec<&Silence> = silences.iter().filter(|silence| silence.expires_at > now).collect();
     let shown = all.iter().take(MOST_SHOWN).map(|silence| row(silence, base, now));
     (shown.collect(), all.len().saturating_sub(MOST_SHOWN))
 }
