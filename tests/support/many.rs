@@ -35,6 +35,18 @@ INSERT INTO delivery (id, about, event_id, rule, notifier, recipient, template,
         'succeeded', 1, 0, 'sent', ms, ms, ms FROM number;
 ";
 
+/// Of the messages, so many of each state that every list of a page is full, with long names and
+/// reasons.
+const UNSENT: &str = "
+UPDATE delivery SET ended_ms = NULL, last_error = printf('%.*c', 400, 'w'), rule = printf('%.*c', 100, 'r'),
+    due_ms = due_ms + 8640000000,
+    state = CASE seq % 3 WHEN 0 THEN 'dead' WHEN 1 THEN 'held' ELSE 'pending' END,
+    hold = iif(seq % 3 = 1, 'window', NULL)
+    WHERE seq > (SELECT max(seq) FROM delivery) - 100;
+UPDATE event SET project_name = printf('%.*c', 100, 'p')
+    WHERE seq > (SELECT max(seq) FROM event) - 100;
+";
+
 /// Puts them into a store that nobody uses; the last one has ended at `last_ms`, each `step_ms`
 /// after the one before.
 pub async fn fill(path: &Path, last_ms: i64, step_ms: i64) {
@@ -44,6 +56,7 @@ pub async fn fill(path: &Path, last_ms: i64, step_ms: i64) {
     let many = many.replace("{step}", &step_ms.to_string());
     sqlx::raw_sql("BEGIN").execute(&mut connection).await.unwrap();
     sqlx::raw_sql(sqlx::AssertSqlSafe(many)).execute(&mut connection).await.unwrap();
+    sqlx::raw_sql(UNSENT).execute(&mut connection).await.unwrap();
     sqlx::raw_sql("COMMIT").execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
 }

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use reqwest::Client;
+use reqwest::{Client, Method};
+use serde_json::json;
 
 use super::{Stage, address_of};
 use crate::support::bridge::Setup;
@@ -27,8 +28,21 @@ async fn a_hundred_thousand_jobs_make_the_first_page_neither_large_nor_slow() {
     many::fill(&bridge.store(), Timestamp::now().as_millisecond(), STEP_MS).await;
     let program = bridge.start().await;
     let address = eventually("address in the log", || address_of(&program)).await;
+    descript_notify::deliver::http::install_crypto();
     let http = Client::builder().no_proxy().build().unwrap();
     let stage = Stage { bridge, program, address, http };
+    let label = "x".repeat(100);
+    for _ in 0..40 {
+        stage.bridge.world.put_job(json!({"job_type": "publish", "job_state": "running",
+            "project_id": label, "progress": {"label": label, "percent": 15}}));
+    }
+    stage.bridge.looked().await;
+    let matchers: Vec<String> = (0..6).map(|n| format!("job.p{n}={label}")).collect();
+    let wish = json!({"for": "1h", "comment": label, "author": label, "matchers": matchers});
+    for _ in 0..12 {
+        let request = stage.request(Method::POST, "/api/v1/silences").body(wish.to_string());
+        assert_eq!(request.send().await.unwrap().status(), 201);
+    }
 
     let mut took = Vec::new();
     let mut first = None;
@@ -45,6 +59,9 @@ async fn a_hundred_thousand_jobs_make_the_first_page_neither_large_nor_slow() {
     took.sort();
 
     let (best, median) = (took[0], took[took.len() / 2]);
+    for full in ["There are more", ">dead<", ">held<", ">pending<", "And 4 more"] {
+        assert!(page.contains(full), "{full}");
+    }
     println!("{} bytes; first {first:?}, best {best:?}, median {median:?}", page.len());
     assert!(page.len() < MOST_BYTES, "{}", page.len());
     assert!(best < MOST, "{best:?}");

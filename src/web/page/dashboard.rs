@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::silence::{Typed, form, in_force, left};
 use super::usage::usage;
-use super::view::{delivery, event, reason, running, when};
+use super::view::{can_decide, delivery, event, reason, running, when};
 use super::{chart, page};
 use crate::model::{EventKind, show_length};
 use crate::store::{NotifierStanding, OutboxCount, SourceStanding};
@@ -19,9 +19,9 @@ use crate::web::health::is_old;
 use crate::web::{Server, WatchedSource, usage as used};
 
 /// Rows of each list: a page stays small however much there is.
-const MOST_RUNNING: u32 = 30;
+const MOST_RUNNING: u32 = 20;
 const MOST_ENDED: u32 = 20;
-const MOST_UNSENT: u32 = 12;
+const MOST_UNSENT: u32 = 8;
 const MOST_SETTLED: u32 = 10;
 
 /// Messages that the picture of times is drawn from.
@@ -77,6 +77,7 @@ pub(in crate::web) async fn dashboard(
         "running": open_jobs.iter().take(shown).map(|row| running(row, base, now)).collect::<Vec<_>>(),
         "more_running": open_jobs.len() > shown,
         "ended": ended.iter().map(|row| event(row, base)).collect::<Vec<_>>(),
+        "decidable": unsent.iter().any(can_decide),
         "unsent": unsent.iter().map(|row| delivery(row, base)).collect::<Vec<_>>(),
         "settled": settled.iter().map(|row| delivery(row, base)).collect::<Vec<_>>(),
         "dead": dead,

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::page;
 use super::preview::{About, preview};
-use super::view::{attempt, delivery, event, job as facts, job_link, project};
+use super::view::{attempt, can_decide, delivery, event, job as facts, job_link, project};
 use crate::model::EventId;
 use crate::render::words::{Breaks, clean, cut};
 use crate::store::{DeliveryRow, EventFilter, EventRow, Gathered, StoreError};
@@ -61,6 +61,7 @@ pub(in crate::web) async fn job(
     let view = json!({
         "job": facts(&row, parts.clock.now(), base),
         "happened": happened,
+        "decidable": owed.iter().any(can_decide),
         "said": said,
         "document": cut(&document, DOCUMENT_MOST_CHARS),
         "back": job_link(base, source, id),

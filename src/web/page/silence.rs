@@ -12,15 +12,19 @@ use serde_json::{Value, json};
 use super::page;
 use super::view::{encoded, name, reason, when};
 use crate::model::Silence;
+use crate::render::words::{cut, one_line};
 use crate::rules::exactly;
+use crate::store::DeliveryRow;
 use crate::web::Server;
 use crate::web::answer::Refusal;
+use crate::web::changes::find;
 use crate::web::query::Query;
 use crate::web::silences::WishSent;
 
 /// Rows of the list, and lines of what one is about.
-const MOST_SHOWN: usize = 10;
-const MOST_LINES: usize = 5;
+const MOST_SHOWN: usize = 8;
+const MOST_LINES: usize = 3;
+const LINE_MOST_CHARS: usize = 120;
 
 /// The lengths to choose from; the last one asks for another.
 const LENGTHS: [(&str, &str); 4] =
@@ -60,10 +64,13 @@ impl Typed {
     }
 }
 
-/// The form by itself, with what its address brings.
-pub(in crate::web) fn silence(server: &Server, head: &Parts) -> Result<Response, Refusal> {
-    let query = Query::parse(head, &["match"])?;
-    let matchers = query.owned("match").unwrap_or_default();
+/// The form by itself, about what its address says: these lines, or what a delivery is about.
+pub(in crate::web) async fn silence(server: &Server, head: &Parts) -> Result<Response, Refusal> {
+    let query = Query::parse(head, &["match", "delivery"])?;
+    let matchers = match query.get("delivery") {
+        Some(id) => lines_about(&find(server, id).await?),
+        None => query.owned("match").unwrap_or_default(),
+    };
     let typed = Typed { matchers, ..Typed::default() };
     let view = json!({ "form": form(&typed, None, &server.parts.base_path) });
     page(server, head, StatusCode::OK, "silence", "Add a silence", view)
@@ -109,9 +116,22 @@ pub(super) fn form(typed: &Typed, wrong: Option<&str>, base: &str) -> Value {
 
 /// Where the form is, about these values: each a path and what must stand there.
 pub(super) fn link(about: &[(&str, &str)], base: &str) -> String {
-    let lines: Vec<String> =
-        about.iter().map(|(path, value)| format!("{path}={}", exactly(value))).collect();
-    format!("{base}/silences/new?match={}", encoded(&lines.join("\n")))
+    format!("{base}/silences/new?match={}", encoded(&lines(about)))
+}
+
+/// The project of a delivery, or else its job.
+fn lines_about(row: &DeliveryRow) -> String {
+    let job = row.delivery.job_id.as_str();
+    match row.project_name.as_deref() {
+        Some(project) => lines(&[("job.project_name", project)]),
+        None if job.is_empty() => String::new(),
+        None => lines(&[("job.job_id", job)]),
+    }
+}
+
+fn lines(about: &[(&str, &str)]) -> String {
+    let lines = about.iter().map(|(path, value)| format!("{path}={}", exactly(value)));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// The silences in force, as many as are shown, and how many more there are.
@@ -125,7 +145,7 @@ fn row(silence: &Silence, base: &str, now: Timestamp) -> Value {
     let lines = silence.matchers.iter().take(MOST_LINES);
     json!({
         "id": silence.id,
-        "lines": lines.map(|line| reason(line)).collect::<Vec<_>>(),
+        "lines": lines.map(|line| cut(&one_line(line), LINE_MOST_CHARS)).collect::<Vec<_>>(),
         "more_lines": silence.matchers.len().saturating_sub(MOST_LINES),
         "comment": reason(&silence.comment),
         "author": name(&silence.author),

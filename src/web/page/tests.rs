@@ -48,6 +48,7 @@ fn silences_in_force_are_rows_with_a_button_for_who_decides() {
     insta::assert_snapshot!(list, @r##"
     <section id="silences" data-live aria-labelledby="silences-title">
     <h2 id="silences-title">Silences</h2>
+    <form id="end" method="post"><input type="hidden" name="mark" value="m"></form>
     <table class="rows">
     <caption class="hidden">Silences in force</caption>
     <thead><tr><th scope="col">What</th><th scope="col">Why</th><th scope="col">Since</th><th scope="col">Until</th><th scope="col">Silenced</th><th scope="col">Decide</th></tr></thead>
@@ -58,7 +59,7 @@ fn silences_in_force_are_rows_with_a_button_for_who_decides() {
     <td data-label="Since"><time datetime="2026-01-10T11:00:00Z">2026-01-10 11:00:00 UTC</time></td>
     <td data-label="Until"><time datetime="2026-01-10T13:30:00Z">2026-01-10 13:30:00 UTC</time> <span class="faint">in 1 h 30 min, then tells what was silenced</span></td>
     <td data-label="Silenced" class="number">3</td>
-    <td data-label="Decide"><form method="post" action="/n/silences/0badcafe/expire"><input type="hidden" name="mark" value="m"><button id="end-0badcafe" class="quiet" aria-label="End now: moving &quot;house&quot;">End now</button></form></td>
+    <td data-label="Decide"><button id="end-0badcafe" form="end" formaction="/n/silences/0badcafe/expire" class="quiet" aria-label="End now: moving &quot;house&quot;">End now</button></td>
     </tr>
     </tbody>
     </table>

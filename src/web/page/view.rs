@@ -29,7 +29,7 @@ pub(super) fn reason(text: &str) -> String {
 
 /// A time for a machine and for a reader without scripts.
 pub(super) fn when(at: Timestamp) -> Value {
-    json!({ "iso": at.to_string(), "text": at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string() })
+    json!({ "iso": at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(), "text": at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string() })
 }
 
 /// Where a job's page is.
@@ -120,7 +120,8 @@ pub(super) fn delivery(row: &DeliveryRow, base: &str) -> Value {
     };
     let held = delivery.hold.filter(|_| delivery.state == Held);
     let waits = held.and_then(held_for);
-    let in_digest = held == Some(Hold::Digest);
+    let is_about = row.project_name.is_some() || !delivery.job_id.is_empty();
+    let silenceable = is_about && matches!(delivery.state, Dead | Held);
     let link =
         (!delivery.job_id.is_empty()).then(|| job_link(base, &delivery.source, &delivery.job_id));
     json!({
@@ -140,8 +141,8 @@ pub(super) fn delivery(row: &DeliveryRow, base: &str) -> Value {
         "error": row.last_error().filter(|_| waits.is_none()).map(reason),
         "at_word": at_word,
         "at": when(at),
-        "can_decide": matches!(delivery.state, Pending | Held | Dead) && !in_digest,
-        "silence": matches!(delivery.state, Dead | Held).then(|| silence_link(row, base)).flatten(),
+        "can_decide": can_decide(row),
+        "silence": silenceable.then(|| format!("{base}/silences/new?delivery={}", delivery.id)),
         "retry": format!("{base}/deliveries/{}/retry", delivery.id),
         "discard": format!("{base}/deliveries/{}/discard", delivery.id),
     })
@@ -158,13 +159,12 @@ fn held_for(hold: Hold) -> Option<&'static str> {
     }
 }
 
-/// Where a silence can be asked for about its project, or else its job.
-fn silence_link(row: &DeliveryRow, base: &str) -> Option<String> {
-    let job = &row.delivery.job_id;
-    match &row.project_name {
-        Some(project) => Some(silence::link(&[("job.project_name", project)], base)),
-        None if job.is_empty() => None,
-        None => Some(silence::link(&[("job.job_id", job)], base)),
+/// Whether a person can retry or discard it. What was gathered into a digest ends as that does.
+pub(super) fn can_decide(row: &DeliveryRow) -> bool {
+    use DeliveryState::{Dead, Held, Pending};
+    match row.delivery.state {
+        Held => row.delivery.hold != Some(Hold::Digest),
+        state => matches!(state, Pending | Dead),
     }
 }
 
