@@ -189,7 +189,9 @@ impl Web {
         let Self { listener, parts, pages, forms, .. } = self;
         let server =
             Server { parts, pages, forms, streams, usage: Usage::default(), stop: stop.clone() };
-        serve::serve(listener, Arc::new(server), stop).await;
+        let server = Arc::new(server);
+        let adding = usage::add_up_when_asked(&server, &stop);
+        tokio::join!(serve::serve(listener, server.clone(), stop.clone()), adding);
     }
 }
 

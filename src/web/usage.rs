@@ -4,13 +4,17 @@
 //! as long as it took, a minute at most; then it is made anew beside the page, which waits for
 //! it a moment and else shows the last one. Who watches is told when it has changed.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::civil::Time;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use super::Server;
+use super::answer::Refusal;
 use crate::model;
 use crate::rules::Spend;
 use crate::store::{StoreError, Used, UsedByProject};
@@ -58,68 +62,94 @@ pub(super) struct Limit {
     pub(super) until: Timestamp,
 }
 
-/// The last sum.
+/// The last sum, and what asks for a new one.
 #[derive(Debug, Default)]
 pub(super) struct Usage {
-    last: Mutex<Option<Kept>>,
-    /// Held by who is adding up.
-    adding: tokio::sync::Mutex<()>,
+    last: Mutex<Last>,
+    asked: Notify,
+    added: Notify,
 }
 
-#[derive(Debug, Clone)]
-struct Kept {
-    sum: Arc<Sum>,
-    made: Instant,
-    lasts: Duration,
+#[derive(Debug, Clone, Default)]
+struct Last {
+    sum: Option<Arc<Sum>>,
+    /// Until when it stands.
+    until: Option<Instant>,
+    /// Why there is no newer one.
+    trouble: Option<String>,
 }
 
-impl Kept {
+impl Last {
     fn is_fresh(&self) -> bool {
-        self.made.elapsed() < self.lasts
+        self.until.is_some_and(|until| Instant::now() < until)
     }
 }
 
 impl Usage {
-    fn last(&self) -> Option<Kept> {
+    fn last(&self) -> Last {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn keep(&self, kept: Kept) {
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
+    fn keep(&self, last: Last) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = last;
+        self.added.notify_waiters();
     }
 }
 
 /// The last sum, or a new one where that is ready soon; `None` where there is none yet.
-pub(super) async fn usage(server: &Arc<Server>) -> Result<Option<Arc<Sum>>, StoreError> {
-    if let Some(kept) = server.usage.last().filter(Kept::is_fresh) {
-        return Ok(Some(kept.sum));
+pub(super) async fn usage(server: &Server) -> Result<Option<Arc<Sum>>, Refusal> {
+    let last = server.usage.last();
+    if last.is_fresh() {
+        return Ok(last.sum);
     }
-    let adding = tokio::spawn(add_up(server.clone()));
-    match tokio::time::timeout(PATIENCE, adding).await {
-        Ok(Ok(Err(problem))) => Err(problem),
-        // It goes on, for the pages that come after this one.
-        Ok(_) | Err(_) => Ok(server.usage.last().map(|kept| kept.sum)),
+    let mut added = pin!(server.usage.added.notified());
+    added.as_mut().enable();
+    server.usage.asked.notify_one();
+    // It goes on beside this page, for those that come after it.
+    let _ = tokio::time::timeout(PATIENCE, added).await;
+    let last = server.usage.last();
+    match (last.sum, last.trouble) {
+        (None, Some(trouble)) => Err(Refusal::busy(trouble)),
+        (sum, _) => Ok(sum),
     }
 }
 
-/// Adds up, unless that has just been done.
-async fn add_up(server: Arc<Server>) -> Result<(), StoreError> {
-    let _alone = server.usage.adding.lock().await;
-    let last = server.usage.last();
-    if last.as_ref().is_some_and(Kept::is_fresh) {
-        return Ok(());
+/// Adds up whenever a page asks for it, until `stop`.
+pub(super) async fn add_up_when_asked(server: &Server, stop: &CancellationToken) {
+    let each = async {
+        loop {
+            server.usage.asked.notified().await;
+            if !server.usage.last().is_fresh() {
+                add_up(server).await;
+            }
+        }
+    };
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => {}
+        () = each => {}
     }
+}
+
+async fn add_up(server: &Server) {
+    let before = server.usage.last();
     let begun = Instant::now();
     let at = server.parts.clock.now();
-    let told = sum(&server, at).await?;
+    let told = match sum(server, at).await {
+        Ok(told) => told,
+        Err(problem) => {
+            return server.usage.keep(Last { trouble: Some(problem.to_string()), ..before });
+        }
+    };
     let took = begun.elapsed();
-    let is_news = last.is_none_or(|last| last.sum.told != told);
-    let lasts = (took * WORTH).min(LASTS_AT_MOST);
-    server.usage.keep(Kept { sum: Arc::new(Sum { at, told }), made: Instant::now(), lasts });
+    let is_news = before.sum.is_none_or(|before| before.told != told);
+    let until = Instant::now() + (took * WORTH).min(LASTS_AT_MOST);
+    let sum = Some(Arc::new(Sum { at, told }));
+    server.usage.keep(Last { sum, until: Some(until), trouble: None });
     if is_news && took >= PATIENCE {
+        // The page that asked has not waited for it.
         server.parts.store.tell_change();
     }
-    Ok(())
 }
 
 async fn sum(server: &Server, now: Timestamp) -> Result<Told, StoreError> {

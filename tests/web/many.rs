@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use descript_notify::clock::Clock;
 use reqwest::{Client, Method};
 use serde_json::json;
 
@@ -19,13 +19,14 @@ const MOST: Duration = Duration::from_millis(400);
 /// A hundred thousand jobs are a month's.
 const STEP_MS: i64 = 25_000;
 
+#[expect(clippy::print_stderr, reason = "shown where the test fails or is asked to")]
 #[tokio::test]
 async fn a_hundred_thousand_jobs_make_the_first_page_neither_large_nor_slow() {
     let sink = Sink::start().await;
     let setup = Setup::everything_to(&sink).service("listen = \"127.0.0.1:0\"");
     let (bridge, program) = setup.start().await;
     program.kill().await;
-    many::fill(&bridge.store(), Timestamp::now().as_millisecond(), STEP_MS).await;
+    many::fill(&bridge.store(), Clock::System.now().as_millisecond(), STEP_MS).await;
     let program = bridge.start().await;
     let address = eventually("address in the log", || address_of(&program)).await;
     descript_notify::deliver::http::install_crypto();
@@ -62,7 +63,7 @@ async fn a_hundred_thousand_jobs_make_the_first_page_neither_large_nor_slow() {
     for full in ["There are more", ">dead<", ">held<", ">pending<", "And 4 more"] {
         assert!(page.contains(full), "{full}");
     }
-    println!("{} bytes; first {first:?}, best {best:?}, median {median:?}", page.len());
+    eprintln!("{} bytes; first {first:?}, best {best:?}, median {median:?}", page.len());
     assert!(page.len() < MOST_BYTES, "{}", page.len());
     assert!(best < MOST, "{best:?}");
 }

@@ -1,7 +1,5 @@
 //! The first page: how everything stands, at a glance.
 
-use std::sync::Arc;
-
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
@@ -28,10 +26,7 @@ const MOST_SETTLED: u32 = 10;
 const MOST_TIMED: u32 = 2_000;
 
 /// The dashboard.
-pub(in crate::web) async fn dashboard(
-    server: &Arc<Server>,
-    head: &Parts,
-) -> Result<Response, Refusal> {
+pub(in crate::web) async fn dashboard(server: &Server, head: &Parts) -> Result<Response, Refusal> {
     let parts = &server.parts;
     let (store, base) = (&parts.store, parts.base_path.as_str());
     let now = parts.clock.now();
