@@ -194,7 +194,7 @@ fn a_preview_is_closed_text_with_its_subject() {
     insta::assert_snapshot!(rendered("preview", &view), @r##"
     <details id="preview-ab"><summary>How it looked: failed to mail (b@example.com)</summary>
     <p><span class="faint">Subject</span> &lt;b&gt;</p>
-    <pre tabindex="0" aria-label="How it looked: failed to mail">&lt;i&gt;
+    <pre class="told" tabindex="0" aria-label="How it looked: failed to mail">&lt;i&gt;
     line</pre>
     <p class="faint">With the templates as they are now.</p>
     </details>

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::silence;
-use crate::model::{Attempt, DeliveryState, EventKind, Hold, Phase};
+use crate::model::{Attempt, AttemptOutcome, DeliveryState, EventKind, Hold, Phase};
 use crate::render::words::{cause, cut, headline, https_link, one_line, type_in_words};
 use crate::store::{DeliveryRow, EventRow, JobRow};
 
@@ -175,6 +175,7 @@ pub(super) fn attempt(attempt: &Attempt) -> Value {
         "at": when(attempt.started_at),
         "took_ms": attempt.took_ms,
         "outcome": attempt.outcome,
+        "failed": attempt.outcome != AttemptOutcome::Sent,
         "status": attempt.status,
         "answer": reason(&attempt.answer),
     })
