@@ -8,11 +8,14 @@ use tokio::sync::{Notify, mpsc};
 use super::plan::identity_of;
 use crate::clock::Clock;
 use crate::config::{Config, Listen};
-use crate::model::{Fingerprint, JobId};
+use crate::model::{EventKind, Fingerprint, JobId};
 use crate::pipeline::Mode;
+use crate::render::Templates;
+use crate::rules::{Rule, Spend};
 use crate::secret::{Resolver, Secret, SecretSource};
 use crate::store::Store;
 use crate::telemetry;
+use crate::trial::readable;
 use crate::web::{Access, BindError, Door, Shown, Site, WatchedSource, Web, WebParts};
 
 /// Ids of callbacks that wait for a source's task while it polls.
@@ -79,6 +82,7 @@ pub(super) struct Bound {
 /// be read.
 pub(super) fn face(
     config: &Config,
+    templates: &Templates,
     resolver: &Resolver,
     mode: Mode,
     faults: &mut Vec<String>,
@@ -120,14 +124,23 @@ pub(super) fn face(
             sources: watched.collect(),
             notifiers: notifiers.collect(),
             doors: BTreeMap::new(),
+            templates: templates.clone(),
+            zone: config.service.timezone.clone(),
+            limits: config.rules.iter().filter_map(limit).collect(),
         },
     })
+}
+
+/// What may be used before a rule speaks, with the rule's name.
+fn limit(rule: &Rule) -> Option<(String, Spend)> {
+    let spend = rule.spend.clone().filter(|_| rule.on.contains(&EventKind::SpendCrossed));
+    spend.map(|spend| (rule.name.clone(), spend))
 }
 
 /// What of the tokens and keys for listening cannot be read, in words.
 pub fn listening_faults(config: &Config, resolver: &Resolver) -> Vec<String> {
     let mut faults = Vec::new();
-    face(config, resolver, Mode::Service, &mut faults);
+    face(config, &Templates::builtin(), resolver, Mode::Service, &mut faults);
     faults
 }
 
@@ -148,6 +161,7 @@ pub(super) async fn bind(
         access: face.access,
         base_path: face.listen.base_path,
         decided: bound.decided.clone(),
+        read: readable,
     };
     bound.web = Some(Web::bind(face.listen.address, parts).await?);
     Ok(bound)

@@ -59,7 +59,7 @@ impl Plan {
         let mut redactor = redactor_of(&config, resolver);
         let seen_templates = Looks::of_templates(config.service.templates.as_deref());
         let templates = templates(&config, &mut faults);
-        let face = face::face(&config, resolver, mode, &mut faults);
+        let face = face::face(&config, &templates, resolver, mode, &mut faults);
         let mut sources = Vec::new();
         let keep = config.service.keep;
         for settings in config.sources {

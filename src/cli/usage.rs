@@ -4,7 +4,6 @@
 //! remembered for 31 days after their end, so this reaches no further back.
 
 use clap::{Args, ValueEnum};
-use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -13,13 +12,11 @@ use super::screen::Screen;
 use super::table::Table;
 use super::{Global, Stop, settings};
 use crate::exit::Exit;
+use crate::model::{amount, days};
 use crate::store::{Store, StoreError, Used};
 
 /// Ended jobs are forgotten after it.
 const JOB_MEMORY: SignedDuration = SignedDuration::from_hours(31 * 24);
-
-/// A bound for `--since`, far beyond what is remembered.
-const DAYS_MAX: usize = 4_000;
 
 #[derive(Debug, Args)]
 pub(super) struct UsageArgs {
@@ -130,26 +127,6 @@ async fn lines(
     })
 }
 
-/// The days from the one of `since` to that of `now`, each with its first moment and the
-/// next day's. A day on which clocks are changed is as long as it is.
-fn days(since: Timestamp, now: Timestamp, zone: &TimeZone) -> Vec<(String, Timestamp, Timestamp)> {
-    let mut days = Vec::new();
-    let mut date = zone.to_datetime(since).date();
-    // Where clocks skip midnight, the day begins when they go on.
-    let start =
-        |date: Date| zone.to_ambiguous_timestamp(date.to_datetime(Time::midnight())).compatible();
-    while days.len() < DAYS_MAX {
-        let Ok(next) = date.tomorrow() else { break };
-        let (Ok(begins), Ok(ends)) = (start(date), start(next)) else { break };
-        if begins > now {
-            break;
-        }
-        days.push((date.to_string(), begins, ends));
-        date = next;
-    }
-    days
-}
-
 impl Used {
     fn and(&self, other: &Self) -> Self {
         Self {
@@ -181,12 +158,6 @@ fn table(by: By, lines: &[Line], total: &Used) -> Table {
     table
 }
 
-/// An amount for people: whole where it is, else with one decimal.
-fn amount(value: f64) -> String {
-    let rounded = format!("{value:.1}");
-    rounded.strip_suffix(".0").map_or(rounded.clone(), str::to_owned)
-}
-
 fn document(by: By, since: Timestamp, now: Timestamp, lines: &[Line], total: &Used) -> Value {
     let by = match by {
         By::Project => "project",
@@ -210,34 +181,4 @@ fn row(fields: &Value, used: &Used) -> Value {
     row["media_seconds"] = json!(used.media_seconds);
     row["ai_credits"] = json!(used.ai_credits);
     row
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn days_are_those_of_the_zone_and_as_long_as_they_are() {
-        let zone = TimeZone::get("Europe/Berlin").unwrap();
-        let at = |text: &str| text.parse::<Timestamp>().unwrap();
-
-        let days = days(at("2026-10-24T12:00:00Z"), at("2026-10-25T23:30:00Z"), &zone);
-
-        let told: Vec<String> = days
-            .iter()
-            .map(|(day, since, until)| {
-                format!("{day} {since} {} h", until.duration_since(*since).as_hours())
-            })
-            .collect();
-        insta::assert_snapshot!(told.join("\n"), @"
-        2026-10-24 2026-10-23T22:00:00Z 24 h
-        2026-10-25 2026-10-24T22:00:00Z 25 h
-        2026-10-26 2026-10-25T23:00:00Z 24 h
-        ");
-    }
-
-    #[test]
-    fn amounts_are_whole_or_have_one_decimal() {
-        assert_eq!([0.0, 95.0, 1.58, 0.04].map(amount), ["0", "95", "1.6", "0"]);
-    }
 }

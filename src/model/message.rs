@@ -56,6 +56,14 @@ pub enum Message {
     Text(String),
 }
 
+/// What a person reads of a message, without its mark-up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Readable {
+    /// Of a mail.
+    pub subject: Option<String>,
+    pub text: String,
+}
+
 /// What a notifier needs to know beside the message itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Envelope {

@@ -83,6 +83,12 @@ pub fn number_of(number: f64) -> Option<Number> {
     Number::from_f64(number)
 }
 
+/// An amount for people: whole where it is, else with one decimal.
+pub fn amount(value: f64) -> String {
+    let rounded = format!("{value:.1}");
+    rounded.strip_suffix(".0").map_or(rounded.clone(), str::to_owned)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,5 +136,10 @@ mod tests {
             view(json!({"media_seconds_used": 18.5, "ai_credits_used": 2.5})),
             r#"{"ai_credits":2.5,"media_minutes":0.31}"#
         );
+    }
+
+    #[test]
+    fn amounts_are_whole_or_have_one_decimal() {
+        assert_eq!([0.0, 95.0, 1.58, 0.04].map(amount), ["0", "95", "1.6", "0"]);
     }
 }

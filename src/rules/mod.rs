@@ -37,6 +37,6 @@ pub use flood::{By, Group, Throttle, parse_by};
 pub use on::parse_on;
 pub use rule::Rule;
 pub use set::RuleSet;
-pub use silence::{Matcher, Wish};
+pub use silence::{Matcher, Wish, exactly};
 pub use spend::{Period, Spend, SpendUnit};
 pub use timer::{After, Due, Repeat, Watched, usual};

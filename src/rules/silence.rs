@@ -67,6 +67,26 @@ impl Matcher {
     }
 }
 
+/// A pattern that fits this text: for a silence about one project or job. What cannot stand in
+/// a line as people write it is left to a `*`.
+pub fn exactly(text: &str) -> String {
+    let inner = text.trim().len();
+    let begins = text.len() - text.trim_start().len();
+    let mut pattern = String::with_capacity(text.len());
+    for (at, letter) in text.char_indices() {
+        let at_an_end = at < begins || at >= begins + inner;
+        if at_an_end || letter.is_control() {
+            pattern.push('*');
+        } else {
+            if "*?[]{}!\\,".contains(letter) {
+                pattern.push('\\');
+            }
+            pattern.push(letter);
+        }
+    }
+    pattern
+}
+
 /// A silence that somebody asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wish {
@@ -149,6 +169,21 @@ mod tests {
         assert!(holds("job.n=3") && holds("event.late=false"));
         assert!(holds("job.project_id=") && holds("job.nothing=") && !holds("job.n="));
         assert!(holds("event.kind!=succeeded") && !holds("event.kind!=failed"));
+    }
+
+    #[test]
+    fn an_exact_pattern_fits_any_text_and_no_other() {
+        for text in ["a*b", "[x]", "{a,b}", "a\\b", "!", "?", "ü=1", "a/b", "", "a\nb", " a "] {
+            let matcher = format!("job.project_name={}", exactly(text));
+            let matcher = Matcher::parse(&matcher).unwrap();
+            let fits = |name: &str| {
+                let document = json!({"job": {"project_name": name}});
+                matcher.holds(&Facts::of_document(document), "r")
+            };
+            assert!(fits(text), "{text}");
+            assert!(!fits("zzz"), "{text}");
+            assert!(text.trim() != text || text.contains('\n') || !fits(&format!("{text}x")));
+        }
     }
 
     #[test]

@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 pub use case::Outcome;
 pub use compare::{Change, Compared, Comparison, Example, Line, Silence};
 pub use fault::{Fault, Missed};
-pub use reading::words_of;
+pub use reading::{readable, words_of};
 
 use crate::config::Config;
 use crate::deliver::fitted;

@@ -1,4 +1,4 @@
-//! What a page's forms send: a token, the end of a session, a decision about a delivery.
+//! What a page's forms send: a token, the end of a session, a decision about a delivery, a silence.
 //!
 //! A decision carries the mark of the page that it stood on, beside the browser's own word for
 //! where it comes from. Each ends with a way back to a page.
@@ -14,10 +14,14 @@ use url::form_urlencoded;
 
 use super::access::Right;
 use super::answer::{Refusal, empty};
+use super::page::Typed;
 use super::session::Sessions;
-use super::{Server, changes, limits, page};
+use super::{Server, changes, limits, page, silences};
 
 const BODY_MOST_BYTES: usize = 4 * 1024;
+
+/// A silence may be about many projects.
+const SILENCE_MOST_BYTES: usize = 64 * 1024;
 
 /// After a wrong token, so that guessing takes its time.
 const WRONG_TOKEN_PAUSE: Duration = Duration::from_secs(1);
@@ -72,8 +76,55 @@ pub(super) async fn decide(
     Ok(back(server, field(&fields, "back")))
 }
 
+/// Silences what a person has asked for, or asks again.
+pub(super) async fn silence(
+    server: &Server,
+    head: &Parts,
+    body: Body,
+) -> Result<Response, Refusal> {
+    let fields = fields_within(SILENCE_MOST_BYTES, head, body).await?;
+    check_mark(server, head, &fields)?;
+    let text = |name| field(&fields, name).to_owned();
+    let typed = Typed {
+        choice: text("for"),
+        other: text("other"),
+        matchers: text("match"),
+        comment: text("comment"),
+        author: text("author"),
+        summarise: !field(&fields, "summarise").is_empty(),
+    };
+    match silences::grant(typed.wish(), server.parts.clock.now()) {
+        Ok(silence) => {
+            silences::keep(server, &silence).await?;
+            Ok(lead_to(&format!("{}/#silences", server.parts.base_path)))
+        }
+        Err(wrong) => page::silence_again(server, head, &typed, &wrong),
+    }
+}
+
+/// Ends a silence.
+pub(super) async fn end_silence(
+    server: &Server,
+    head: &Parts,
+    body: Body,
+    id: &str,
+) -> Result<Response, Refusal> {
+    let fields = fields(head, body).await?;
+    check_mark(server, head, &fields)?;
+    silences::expire(server, id).await?;
+    Ok(lead_to(&format!("{}/#silences", server.parts.base_path)))
+}
+
 async fn fields(head: &Parts, body: Body) -> Result<Vec<(String, String)>, Refusal> {
-    let body = limits::body(&head.headers, body, BODY_MOST_BYTES).await?;
+    fields_within(BODY_MOST_BYTES, head, body).await
+}
+
+async fn fields_within(
+    most: usize,
+    head: &Parts,
+    body: Body,
+) -> Result<Vec<(String, String)>, Refusal> {
+    let body = limits::body(&head.headers, body, most).await?;
     Ok(form_urlencoded::parse(&body).into_owned().collect())
 }
 
@@ -93,12 +144,15 @@ fn back(server: &Server, named: &str) -> Response {
     let base = &server.parts.base_path;
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~%".contains(&byte);
     let ours = named.strip_prefix(base.as_str()).is_some_and(|rest| rest.starts_with("/jobs/"));
-    let target = match ours && named.bytes().all(fits) {
-        true => named.to_owned(),
-        false => format!("{base}/"),
-    };
+    match ours && named.bytes().all(fits) {
+        true => lead_to(named),
+        false => lead_to(&format!("{base}/")),
+    }
+}
+
+fn lead_to(target: &str) -> Response {
     let mut answer = empty(StatusCode::SEE_OTHER);
-    if let Ok(target) = HeaderValue::from_str(&target) {
+    if let Ok(target) = HeaderValue::from_str(target) {
         answer.headers_mut().insert(LOCATION, target);
     }
     answer

@@ -49,12 +49,10 @@ fn judge(
 ) -> (bool, Value) {
     let last = standing.and_then(|standing| standing.last_complete_at);
     let down = standing.and_then(|standing| standing.health.down_since);
-    let recent = (source.longest_interval * RECENT_INTERVALS).max(RECENT_AT_LEAST);
-    let recent = SignedDuration::try_from(recent).unwrap_or(SignedDuration::MAX);
     let why = match (last, down) {
         (_, Some(_)) => Some("polling fails"),
         (None, None) => Some("no poll has ended yet"),
-        (Some(last), None) if now.duration_since(last) > recent => Some("the last poll is old"),
+        (Some(last), None) if is_old(source, last, now) => Some("the last poll is old"),
         (Some(_), None) => None,
     };
     let document = json!({
@@ -64,6 +62,12 @@ fn judge(
         "last_poll_at": last.map(|last| last.to_string()),
     });
     (why.is_none(), document)
+}
+
+/// Whether a source should have been looked at again long since.
+pub(super) fn is_old(source: &WatchedSource, last: Timestamp, now: Timestamp) -> bool {
+    let recent = (source.longest_interval * RECENT_INTERVALS).max(RECENT_AT_LEAST);
+    now.duration_since(last) > SignedDuration::try_from(recent).unwrap_or(SignedDuration::MAX)
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ mod serve;
 mod session;
 mod silences;
 mod stream;
+mod usage;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -32,6 +33,7 @@ use std::time::Duration;
 
 use axum::http::request::Parts;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -39,12 +41,15 @@ use tokio_util::sync::CancellationToken;
 use access::Right;
 use page::Pages;
 use session::Forms;
+use usage::Usage;
 
 pub use access::Access;
 pub use callback::Door;
 
 use crate::clock::Clock;
-use crate::model::NotifierKind;
+use crate::model::{Message, NotifierKind, Readable};
+use crate::render::Templates;
+use crate::rules::Spend;
 use crate::store::Store;
 
 /// Streams that are open at once; each holds a connection.
@@ -63,15 +68,37 @@ pub struct WebParts {
     pub base_path: String,
     /// Rung when a person has decided something about deliveries.
     pub decided: Arc<Notify>,
+    /// How a person reads a message of a type of notifier.
+    pub read: fn(NotifierKind, Message) -> Readable,
 }
 
-/// The sources and notifiers that there are, in the config's order.
-#[derive(Debug, Default)]
+/// What of the config is shown, in its order.
+#[derive(Debug)]
 pub struct Shown {
     pub sources: Vec<WatchedSource>,
     pub notifiers: Vec<(String, NotifierKind)>,
     /// The doors for callbacks, by source.
     pub doors: BTreeMap<String, Door>,
+    /// What messages look like.
+    pub templates: Templates,
+    /// Whose days are counted, and whose times stand in messages.
+    pub zone: TimeZone,
+    /// What may be used before a rule speaks, with its name.
+    pub limits: Vec<(String, Spend)>,
+}
+
+impl Default for Shown {
+    /// Nothing.
+    fn default() -> Self {
+        Self {
+            sources: Vec::new(),
+            notifiers: Vec::new(),
+            doors: BTreeMap::new(),
+            templates: Templates::builtin(),
+            zone: TimeZone::UTC,
+            limits: Vec::new(),
+        }
+    }
 }
 
 /// What is shown now. Cheap to clone; all clones see a change.
@@ -128,6 +155,7 @@ struct Server {
     pages: Pages,
     forms: Forms,
     streams: Arc<Semaphore>,
+    usage: Usage,
     stop: CancellationToken,
 }
 
@@ -159,8 +187,11 @@ impl Web {
     pub async fn run(self, stop: CancellationToken) {
         let streams = Arc::new(Semaphore::new(MOST_STREAMS));
         let Self { listener, parts, pages, forms, .. } = self;
-        let server = Server { parts, pages, forms, streams, stop: stop.clone() };
-        serve::serve(listener, Arc::new(server), stop).await;
+        let server =
+            Server { parts, pages, forms, streams, usage: Usage::default(), stop: stop.clone() };
+        let server = Arc::new(server);
+        let adding = usage::add_up_when_asked(&server, &stop);
+        tokio::join!(serve::serve(listener, server.clone(), stop.clone()), adding);
     }
 }
 

@@ -45,6 +45,14 @@ pub(super) enum Route {
         id: String,
         decision: Decision,
     },
+    /// The form that asks for a silence.
+    SilenceForm,
+    /// A form's wish for a silence.
+    Silence,
+    /// A form's wish that a silence end.
+    EndSilence {
+        id: String,
+    },
     File {
         name: String,
     },
@@ -90,6 +98,9 @@ impl Route {
             ["deliveries", delivery, "discard"] => {
                 (Self::Decide { id: id(delivery), decision: Decision::Discard }, true)
             }
+            ["silences"] => (Self::Silence, true),
+            ["silences", "new"] => (Self::SilenceForm, false),
+            ["silences", silence, "expire"] => (Self::EndSilence { id: id(silence) }, true),
             ["static", name] => (Self::File { name: id(name) }, false),
             ["healthz"] => (Self::Health, false),
             ["readyz"] => (Self::Ready, false),
@@ -146,6 +157,9 @@ impl Route {
             Self::Retry { .. }
             | Self::Discard { .. }
             | Self::Decide { .. }
+            | Self::SilenceForm
+            | Self::Silence
+            | Self::EndSilence { .. }
             | Self::AddSilence
             | Self::ExpireSilence { .. } => Right::Decide,
         }
@@ -166,6 +180,9 @@ impl Route {
                 | Self::LogIn
                 | Self::LogOut
                 | Self::Decide { .. }
+                | Self::SilenceForm
+                | Self::Silence
+                | Self::EndSilence { .. }
         )
     }
 }
@@ -204,7 +221,13 @@ mod tests {
 
     #[test]
     fn nothing_changes_by_get_and_what_changes_needs_the_right_to_decide() {
-        for path in ["/api/v1/deliveries/ab/retry", "/api/v1/deliveries/ab/discard"] {
+        for path in [
+            "/api/v1/deliveries/ab/retry",
+            "/api/v1/deliveries/ab/discard",
+            "/deliveries/ab/retry",
+            "/silences",
+            "/silences/ab/expire",
+        ] {
             let wrong = Err(NoRoute::Method { allowed: "POST" });
             for method in ["GET", "HEAD", "PUT", "OPTIONS"] {
                 assert_eq!(Route::parse(method, path), wrong, "{method} {path}");

@@ -165,6 +165,9 @@ async fn answer_route(
         Route::LogIn => forms::log_in(server, head, body).await,
         Route::LogOut => forms::log_out(server, head, body).await,
         Route::Decide { id, decision } => forms::decide(server, head, body, &id, decision).await,
+        Route::SilenceForm => page::silence(server, head).await,
+        Route::Silence => forms::silence(server, head, body).await,
+        Route::EndSilence { id } => forms::end_silence(server, head, body, &id).await,
         Route::File { name } => page::file(&name),
     }
 }

@@ -3,14 +3,14 @@
 use axum::body::Body;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Server;
 use super::answer::Refusal;
 use super::limits;
-use crate::model::parse_length;
+use crate::model::{Silence, parse_length};
 use crate::rules::Wish;
 use crate::store::silence_document;
 
@@ -20,17 +20,17 @@ const BODY_MOST_BYTES: usize = 64 * 1024;
 /// A wish as it is sent.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct WishSent {
+pub(super) struct WishSent {
     /// A length of time, like `2h` or `1h30m`.
     #[serde(rename = "for")]
-    length: String,
+    pub(super) length: String,
     #[serde(default)]
-    matchers: Vec<String>,
-    comment: String,
+    pub(super) matchers: Vec<String>,
+    pub(super) comment: String,
     #[serde(default)]
-    author: String,
+    pub(super) author: String,
     #[serde(default)]
-    summarise: bool,
+    pub(super) summarise: bool,
 }
 
 /// Every silence that is known, those in force first.
@@ -42,13 +42,20 @@ pub(super) async fn list(server: &Server) -> Result<Value, Refusal> {
     Ok(json!({ "silences": silences }))
 }
 
-/// Silences from now on.
+/// Silences from now on, as a document asks for it.
 pub(super) async fn add(server: &Server, head: &Parts, body: Body) -> Result<Value, Refusal> {
     let sent = read(&head.headers, body).await?;
     let now = server.parts.clock.now();
+    let silence = grant(sent, now).map_err(Refusal::bad)?;
+    keep(server, &silence).await?;
+    Ok(json!({ "silences": [silence_document(&silence, now)] }))
+}
+
+/// The silence that is asked for, or what is wrong with it, beginning with the field's name.
+pub(super) fn grant(sent: WishSent, now: Timestamp) -> Result<Silence, String> {
     let length = parse_length(&sent.length)
         .and_then(|length| SignedDuration::try_from(length).ok())
-        .ok_or_else(|| Refusal::bad("for: write a number and a unit, like `10m` or `7d`"))?;
+        .ok_or("for: write a number and a unit, like `10m` or `7d`")?;
     let wish = Wish {
         matchers: sent.matchers,
         length,
@@ -56,10 +63,14 @@ pub(super) async fn add(server: &Server, head: &Parts, body: Body) -> Result<Val
         author: sent.author,
         summarise: sent.summarise,
     };
-    let granted = wish.grant(now, fastrand::u64(..));
-    let silence = granted.map_err(|wrong| Refusal::new(StatusCode::BAD_REQUEST, wrong))?;
-    server.parts.store.add_silence(&silence).await?;
-    Ok(json!({ "silences": [silence_document(&silence, now)] }))
+    wish.grant(now, fastrand::u64(..))
+}
+
+/// Puts a silence into force.
+pub(super) async fn keep(server: &Server, silence: &Silence) -> Result<(), Refusal> {
+    server.parts.store.add_silence(silence).await?;
+    server.parts.store.tell_change();
+    Ok(())
 }
 
 /// Ends the silence with exactly this id.
@@ -72,6 +83,7 @@ pub(super) async fn expire(server: &Server, id: &str) -> Result<Value, Refusal> 
     let expired = server.parts.store.expire_silence(id, now).await?;
     // What waits for its end is due.
     server.parts.decided.notify_one();
+    server.parts.store.tell_change();
     Ok(json!({ "expired": expired }))
 }
 

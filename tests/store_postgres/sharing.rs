@@ -169,7 +169,9 @@ async fn a_name_with_a_zero_byte_stops_nothing() {
     let place = place().await;
     let mut odd = event("a", EventKind::Failed, "");
     odd.project_name = ProjectName::Known("Fi\0lm".into());
-    odd.job.as_mut().unwrap().insert("title".into(), json!("a\0b \\u0000"));
+    odd.job.as_mut().unwrap().edit(|job| {
+        job.insert("title".into(), json!("a\0b \\u0000"));
+    });
 
     owe(&place.store, &[odd.clone()]).await;
     let claimed = claim(&place.store, 1, at(6)).await;

@@ -9,6 +9,7 @@
 
 pub mod bridge;
 pub mod chat;
+pub mod many;
 pub mod mood;
 pub mod postgres;
 pub mod program;

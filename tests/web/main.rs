@@ -8,12 +8,16 @@ mod support;
 
 mod access;
 mod api;
+mod asking;
 mod callbacks;
 mod health;
 mod limits;
+mod many;
 mod openapi;
 mod pages;
+mod previews;
 mod silences;
 mod stream;
+mod used;
 
 use support::stage::{Stage, address_of, with_one_dead_delivery};

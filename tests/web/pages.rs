@@ -13,24 +13,24 @@ const ADMIN: &str = "admin-token-0123456789";
 const READ: &str = "read-token-0123456789";
 
 /// Follows no redirect, so that each step shows.
-async fn step_by_step(stage: Stage) -> Stage {
+pub async fn step_by_step(stage: Stage) -> Stage {
     let http = reqwest::Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
     Stage { http, ..stage }
 }
 
-async fn text(stage: &Stage, path: &str) -> String {
+pub async fn text(stage: &Stage, path: &str) -> String {
     let answer = stage.get(path).await;
     assert_eq!(answer.headers()["content-type"], "text/html; charset=utf-8", "{path}");
     answer.text().await.unwrap()
 }
 
 /// The mark of the page's forms.
-fn mark_of(page: &str) -> &str {
+pub fn mark_of(page: &str) -> &str {
     let rest = page.split_once("name=\"mark\" value=\"").expect("a form").1;
     rest.split_once('"').unwrap().0
 }
 
-async fn send(stage: &Stage, path: &str, fields: &[(&str, &str)], cookie: &str) -> Response {
+pub async fn send(stage: &Stage, path: &str, fields: &[(&str, &str)], cookie: &str) -> Response {
     let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
     stage.request(Method::POST, path).header(COOKIE, cookie).body(body).send().await.unwrap()
 }

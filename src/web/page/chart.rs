@@ -6,7 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::model::EventKind;
+use crate::model::{EventKind, amount};
 use crate::store::{HourCount, SentAfter};
 
 /// How much is shown.
@@ -26,6 +26,9 @@ const LONGEST_MS: f64 = 86_400_000.0;
 /// Lines across, so that a height can be read.
 const LINES: [(f64, &str); 4] =
     [(100.0, "0.1 s"), (1_000.0, "1 s"), (60_000.0, "1 min"), (3_600_000.0, "1 h")];
+
+/// Of the pictures of days.
+const DAY_GAP: f64 = 2.0;
 
 /// The kinds that end a job, in the order they are stacked, with what they are called.
 const STACK: [(&[EventKind], &str, &str); 4] = [
@@ -97,6 +100,7 @@ pub(super) fn latency(sent: &[SentAfter], cut: bool, now: Timestamp) -> Value {
                 "height": round((low - high).max(2.0)),
                 "median": round(low),
                 "x2": round((at + 1) as f64 * STEP - GAP),
+                "at": at_hour(at, begin),
                 "title": format!(
                     "{}: median {}, 95 % within {}, {} sent",
                     clock(at, begin), time(median), time(most), hour.len()
@@ -127,6 +131,42 @@ pub(super) fn latency(sent: &[SentAfter], cut: bool, now: Timestamp) -> Value {
     })
 }
 
+/// An amount day by day, in the order of the days; the unit is a word for one.
+pub(super) fn days(days: &[(&str, f64)], unit: &str) -> Value {
+    let most = days.iter().map(|(_, value)| *value).fold(0.0, f64::max);
+    let total: f64 = days.iter().map(|(_, value)| value).sum();
+    let step = WIDTH / days.len().max(1) as f64;
+    let units = |value: f64| match amount(value).as_str() {
+        "1" => format!("1 {unit}"),
+        value => format!("{value} {unit}s"),
+    };
+    let bars = days.iter().enumerate().filter(|(_, (_, value))| *value > 0.0);
+    let bars = bars.map(|(at, (day, value))| {
+        // What is there is seen.
+        let height = (value / most * HEIGHT).max(1.0);
+        json!({
+            "x": round(at as f64 * step + DAY_GAP),
+            "y": round(HEIGHT - height),
+            "width": round(step - 2.0 * DAY_GAP),
+            "height": round(height),
+            "title": format!("{day}: {}", units(*value)),
+        })
+    });
+    let top = days.iter().find(|(_, value)| *value > 0.0 && *value >= most);
+    json!({
+        "width": WIDTH,
+        "height": HEIGHT,
+        "bars": bars.collect::<Vec<_>>(),
+        "total": amount(total),
+        "caption": match top {
+            Some((day, value)) => {
+                format!("{} in {} days, most on {day}: {}.", units(total), days.len(), amount(*value))
+            }
+            None => format!("No {unit}s in {} days.", days.len()),
+        },
+    })
+}
+
 fn bar(at: usize, hour: &[u64; STACK.len()], scale: f64, begin: Timestamp) -> Value {
     let mut below = HEIGHT;
     let mut parts = Vec::new();
@@ -143,7 +183,7 @@ fn bar(at: usize, hour: &[u64; STACK.len()], scale: f64, begin: Timestamp) -> Va
         }));
         words.push(format!("{count} {word}"));
     }
-    json!({ "parts": parts, "title": format!("{}: {}", clock(at, begin), words.join(", ")) })
+    json!({ "parts": parts, "at": at_hour(at, begin), "title": format!("{}: {}", clock(at, begin), words.join(", ")) })
 }
 
 fn summary(totals: impl Iterator<Item = u64>) -> String {
@@ -165,9 +205,17 @@ fn hour_of(at: Timestamp, begin: Timestamp) -> Option<usize> {
 
 /// "14:00 UTC"
 fn clock(at: usize, begin: Timestamp) -> String {
-    let hours = i64::try_from(at).unwrap_or(0);
-    let hour = begin.checked_add(SignedDuration::from_hours(hours)).unwrap_or(begin);
-    hour.strftime("%H:00 UTC").to_string()
+    hour(at, begin).strftime("%H:00 UTC").to_string()
+}
+
+/// The same for a script, which knows the reader's zone.
+fn at_hour(at: usize, begin: Timestamp) -> String {
+    hour(at, begin).to_string()
+}
+
+fn hour(at: usize, begin: Timestamp) -> Timestamp {
+    let hours = SignedDuration::from_hours(i64::try_from(at).unwrap_or(0));
+    begin.checked_add(hours).unwrap_or(begin)
 }
 
 /// The value that so many of a hundred do not exceed.
@@ -232,6 +280,19 @@ mod tests {
         assert_eq!(last["parts"][0]["height"], 90.0);
         assert_eq!(last["parts"][1]["y"], 0.0);
         assert_eq!(chart["bars"].as_array().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn days_are_bars_of_their_amounts_and_the_caption_says_what_they_show() {
+        let all = [("2026-01-08", 0.0), ("2026-01-09", 1.0), ("2026-01-10", 4.0)];
+
+        let chart = days(&all, "AI credit");
+
+        assert_eq!(chart["caption"], "5 AI credits in 3 days, most on 2026-01-10: 4.");
+        assert_eq!(chart["bars"][0]["title"], "2026-01-09: 1 AI credit");
+        assert_eq!(chart["bars"][0]["height"], 30.0);
+        assert_eq!(chart["bars"][1]["y"], 0.0);
+        assert_eq!(days(&all[..1], "AI credit")["caption"], "No AI credits in 1 days.");
     }
 
     #[test]

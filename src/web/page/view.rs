@@ -6,7 +6,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::model::{Attempt, DeliveryState, EventKind, Phase};
+use super::silence;
+use crate::model::{Attempt, AttemptOutcome, DeliveryState, EventKind, Hold, Phase};
 use crate::render::words::{cause, cut, headline, https_link, one_line, type_in_words};
 use crate::store::{DeliveryRow, EventRow, JobRow};
 
@@ -28,7 +29,7 @@ pub(super) fn reason(text: &str) -> String {
 
 /// A time for a machine and for a reader without scripts.
 pub(super) fn when(at: Timestamp) -> Value {
-    json!({ "iso": at.to_string(), "text": at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string() })
+    json!({ "iso": at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(), "text": at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string() })
 }
 
 /// Where a job's page is.
@@ -75,7 +76,7 @@ pub(super) fn event(row: &EventRow, base: &str) -> Value {
     let matched: Vec<&str> = row
         .verdicts
         .iter()
-        .filter(|(_, verdict)| verdict.sends())
+        .filter(|(_, verdict)| verdict.sends() || verdict.matched())
         .map(|(rule, _)| rule.as_str())
         .collect();
     json!({
@@ -94,7 +95,11 @@ pub(super) fn event(row: &EventRow, base: &str) -> Value {
         "matched": name(&matched.join(", ")),
         "verdicts": row.verdicts.iter().map(|(rule, verdict)| json!({
             "rule": name(rule),
-            "sends": verdict.sends(),
+            "tone": match (verdict.sends(), verdict.matched()) {
+                (true, _) => "good",
+                (false, true) => "warn",
+                (false, false) => "plain",
+            },
             "reason": reason(&verdict.to_string()),
         })).collect::<Vec<_>>(),
     })
@@ -113,6 +118,10 @@ pub(super) fn delivery(row: &DeliveryRow, base: &str) -> Value {
         Sent => ("good", ("", delivery.sent_at.unwrap_or(delivery.created_at))),
         Discarded => ("plain", owed_since),
     };
+    let held = delivery.hold.filter(|_| delivery.state == Held);
+    let waits = held.and_then(held_for);
+    let is_about = row.project_name.is_some() || !delivery.job_id.is_empty();
+    let silenceable = is_about && matches!(delivery.state, Dead | Held);
     let link =
         (!delivery.job_id.is_empty()).then(|| job_link(base, &delivery.source, &delivery.job_id));
     json!({
@@ -127,13 +136,36 @@ pub(super) fn delivery(row: &DeliveryRow, base: &str) -> Value {
         "rule": name(&delivery.rule),
         "tries": delivery.attempts,
         "repeat": delivery.repeat,
-        "error": row.last_error().map(reason),
+        "waits": waits,
+        "until": waits.map(|_| when(delivery.due_at)),
+        "error": row.last_error().filter(|_| waits.is_none()).map(reason),
         "at_word": at_word,
         "at": when(at),
-        "can_decide": matches!(delivery.state, Pending | Held | Dead),
+        "can_decide": can_decide(row),
+        "silence": silenceable.then(|| format!("{base}/silences/new?delivery={}", delivery.id)),
         "retry": format!("{base}/deliveries/{}/retry", delivery.id),
         "discard": format!("{base}/deliveries/{}/discard", delivery.id),
     })
+}
+
+/// What holds it back on purpose, until it is due.
+fn held_for(hold: Hold) -> Option<&'static str> {
+    match hold {
+        Hold::Window => Some("waits for its rule's hours"),
+        Hold::Group => Some("gathers with others"),
+        Hold::Throttle => Some("held back by its rule's throttle"),
+        Hold::Silence => Some("silenced, to be told at the end"),
+        Hold::Notifier | Hold::Digest => None,
+    }
+}
+
+/// Whether a person can retry or discard it. What was gathered into a digest ends as that does.
+pub(super) fn can_decide(row: &DeliveryRow) -> bool {
+    use DeliveryState::{Dead, Held, Pending};
+    match row.delivery.state {
+        Held => row.delivery.hold != Some(Hold::Digest),
+        state => matches!(state, Pending | Dead),
+    }
 }
 
 /// One try at a delivery.
@@ -143,6 +175,7 @@ pub(super) fn attempt(attempt: &Attempt) -> Value {
         "at": when(attempt.started_at),
         "took_ms": attempt.took_ms,
         "outcome": attempt.outcome,
+        "failed": attempt.outcome != AttemptOutcome::Sent,
         "status": attempt.status,
         "answer": reason(&attempt.answer),
     })
@@ -156,6 +189,10 @@ pub(super) fn job(row: &JobRow, now: Timestamp, base: &str) -> Value {
     let result = job.document.get("result");
     let status = result.and_then(|result| result.get("status")).and_then(Value::as_str);
     view["id"] = json!(name(job.id.as_str()));
+    view["silence_job"] = json!(silence::link(&[("job.job_id", job.id.as_str())], base));
+    let project = job.project_id.as_deref();
+    view["silence_project"] =
+        json!(project.map(|project| silence::link(&[("job.project_id", project)], base)));
     view["url"] = json!(url.filter(|url| !url.is_empty()));
     view["result"] = json!(status.map(name));
     view["ended"] = json!(job.ended_at.map(when));
@@ -183,7 +220,7 @@ fn tone(kind: EventKind) -> &'static str {
 }
 
 /// Percent-encodes all but the characters that never need it.
-fn encoded(part: &str) -> String {
+pub(super) fn encoded(part: &str) -> String {
     let mut text = String::with_capacity(part.len());
     for byte in part.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {

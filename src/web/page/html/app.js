@@ -5,6 +5,7 @@
   const base = document.body.dataset.base;
   const live = document.getElementById("live");
   const shortest = 2000;
+  const longest = 60000;
   let last = 0;
   let waiting = null;
   let stream = null;
@@ -19,6 +20,10 @@
       const at = new Date(time.dateTime);
       time.title = exact.format(at);
       time.textContent = at.toDateString() === today ? clock.format(at) : day.format(at);
+    }
+    for (const title of root.querySelectorAll("title[data-hour]")) {
+      const told = title.textContent.slice(title.textContent.indexOf(": "));
+      title.textContent = day.format(new Date(title.dataset.hour)) + told;
     }
   }
 
@@ -99,6 +104,8 @@
     document.addEventListener("visibilitychange", () => (document.hidden ? leave() : listen()));
     window.addEventListener("pagehide", leave);
     window.addEventListener("pageshow", listen);
+    // What time alone changes is no news: a job that stands still, a silence that is over.
+    setInterval(soon, longest);
     listen();
   }
 })();
