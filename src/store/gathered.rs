@@ -1,8 +1,7 @@
 //! What a message that gathers events would tell of: for looking at it without sending it.
 
-use sqlx::Row;
-
 use super::rows::{event_columns, event_of};
+use super::sql::query;
 use super::{Store, StoreError};
 use crate::model::{DeliveryId, Event, Hold};
 
@@ -35,12 +34,11 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub async fn gathered(&self, id: &DeliveryId, most: u32) -> Result<Gathered, StoreError> {
-        let rows =
-            sqlx::query(GATHERED).bind(id.as_str()).bind(most).fetch_all(&self.readers).await?;
+        let rows = query(GATHERED).bind(id.as_str()).bind(most).fetch_all(&self.readers).await?;
         let (count, held) = match rows.first() {
             Some(row) => (
-                row.try_get::<i64, _>("members")?.unsigned_abs(),
-                row.try_get::<Option<&str>, _>("gathered_by")?.and_then(Hold::parse),
+                row.try_get::<i64>("members")?.unsigned_abs(),
+                row.try_get::<Option<&str>>("gathered_by")?.and_then(Hold::parse),
             ),
             None => (0, None),
         };
