@@ -300,6 +300,11 @@ pub fn store_trouble(doing: &str, reason: &str, wait: Duration) {
     error!(doing, reason = ?reason, "The store failed while {doing}; trying again in {}.", words(wait));
 }
 
+/// A row of the store cannot be read, and is left out of what was asked for.
+pub fn row_unreadable(reason: &str) {
+    error!(reason = ?reason, "A damaged row of the store was left out; see `descript-notify store check`.");
+}
+
 /// The time of day has stepped; what waits is moved with it.
 pub fn clock_stepped(notifier: &str, step: jiff::SignedDuration) {
     let seconds = step.as_secs();

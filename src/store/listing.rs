@@ -5,7 +5,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::rows::{delivery_of, event_columns, event_of, job_of};
+use super::rows::{delivery_of, event_columns, event_of, job_of, readable};
 use super::sql::{Row, query};
 use super::{Store, StoreError};
 use crate::model::{Delivery, DeliveryId, DeliveryState, Event, EventKind, KnownJob, Verdict};
@@ -297,7 +297,7 @@ impl Store {
                 .bind(prefix)
                 .fetch_all(&self.readers)
                 .await?;
-        rows.iter().map(delivery_row).collect()
+        readable(&rows, delivery_row)
     }
 
     /// How many deliveries there are that have not been sent, by notifier and state.
@@ -369,6 +369,5 @@ fn page<T>(
 ) -> Result<Listed<T>, StoreError> {
     let most = usize::try_from(most).unwrap_or(usize::MAX);
     let more = rows.len() > most;
-    let rows = rows.iter().take(most).map(read).collect::<Result<_, _>>()?;
-    Ok(Listed { rows, more })
+    Ok(Listed { rows: readable(rows.get(..most).unwrap_or(rows), read)?, more })
 }

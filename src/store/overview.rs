@@ -13,7 +13,7 @@ use super::listing::{
     deliveries, delivery_columns, delivery_joins, delivery_row, event_row, event_row_columns,
     job_row,
 };
-use super::rows::{event_columns, ms, time};
+use super::rows::{event_columns, ms, readable, time};
 use super::sql::{query, query_as};
 use super::{DeliveryRow, EventRow, JobRow, Store, StoreError};
 use crate::model::{Attempt, DeliveryId, EventKind};
@@ -96,7 +96,7 @@ impl Store {
         .bind(most)
         .fetch_all(&self.readers)
         .await?;
-        rows.iter().map(job_row).collect()
+        readable(&rows, job_row)
     }
 
     /// The newest events of these kinds, at most so many of each.
@@ -114,7 +114,7 @@ impl Store {
             .bind(most)
             .fetch_all(&self.readers)
             .await?;
-        rows.iter().map(event_row).collect()
+        readable(&rows, event_row)
     }
 
     /// Deliveries that have not been sent, at most so many of each state.
@@ -123,7 +123,7 @@ impl Store {
     /// [`StoreError`] when the store cannot be read.
     pub async fn unsent(&self, most: u32) -> Result<Vec<DeliveryRow>, StoreError> {
         let rows = query(UNSENT).bind(most).fetch_all(&self.readers).await?;
-        rows.iter().map(delivery_row).collect()
+        readable(&rows, delivery_row)
     }
 
     /// The deliveries that were sent or discarded last.
@@ -132,7 +132,7 @@ impl Store {
     /// [`StoreError`] when the store cannot be read.
     pub async fn settled(&self, most: u32) -> Result<Vec<DeliveryRow>, StoreError> {
         let rows = query(SENT).bind(most).fetch_all(&self.readers).await?;
-        rows.iter().map(delivery_row).collect()
+        readable(&rows, delivery_row)
     }
 
     /// Deliveries about one job.
@@ -147,7 +147,7 @@ impl Store {
     ) -> Result<Vec<DeliveryRow>, StoreError> {
         let rows =
             query(OF_JOB).bind(most).bind(job_id).bind(source).fetch_all(&self.readers).await?;
-        rows.iter().map(delivery_row).collect()
+        readable(&rows, delivery_row)
     }
 
     /// The attempts at several deliveries, oldest first.

@@ -10,6 +10,7 @@ use crate::model::{
     Delivery, DeliveryId, Event, EventId, EventKey, EventKind, Fields, Fingerprint, Hold, JobId,
     JobState, KnownJob, NewDelivery, Phase, ProjectName, TimerFacts, outcome_of, usage_of,
 };
+use crate::telemetry;
 
 pub(super) fn time(ms: i64) -> Result<Timestamp, StoreError> {
     Timestamp::from_millisecond(ms).map_err(|cause| StoreError::Odd(cause.to_string()))
@@ -25,6 +26,22 @@ pub(super) fn ms(at: Timestamp) -> i64 {
 
 fn odd(cause: impl std::fmt::Display) -> StoreError {
     StoreError::Odd(cause.to_string())
+}
+
+/// The rows that can be read. One that is damaged costs only itself, and is told to the operator.
+pub(super) fn readable<T>(
+    rows: &[Row],
+    read: impl Fn(&Row) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let mut known = Vec::with_capacity(rows.len());
+    for row in rows {
+        match read(row) {
+            Ok(row) => known.push(row),
+            Err(StoreError::Odd(why)) => telemetry::row_unreadable(&why),
+            Err(problem) => return Err(problem),
+        }
+    }
+    Ok(known)
 }
 
 fn document(text: Option<&str>) -> Result<Option<Fields>, StoreError> {

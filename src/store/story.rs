@@ -7,7 +7,7 @@ use serde_json::json;
 use super::listing::{
     delivery_columns, delivery_joins, delivery_row, event_row, event_row_columns, job_row,
 };
-use super::rows::{event_columns, event_of, ms};
+use super::rows::{event_columns, event_of, ms, readable};
 use super::sql::{Row, query, query_scalar};
 use super::{DeliveryRow, EventRow, JobRow, Store, StoreError};
 use crate::model::{Event, EventId, EventKind};
@@ -87,7 +87,7 @@ impl Store {
         .bind(job_id)
         .fetch_all(&self.readers)
         .await?;
-        rows.iter().map(job_row).collect()
+        readable(&rows, job_row)
     }
 
     /// The events whose id begins with `prefix`, at most two: none, the one, or that it is
@@ -106,7 +106,7 @@ impl Store {
         .bind(prefix)
         .fetch_all(&self.readers)
         .await?;
-        rows.iter().map(event_row).collect()
+        readable(&rows, event_row)
     }
 
     /// The newest events of a kind, newest first.
@@ -126,7 +126,7 @@ impl Store {
         .bind(most)
         .fetch_all(&self.readers)
         .await?;
-        rows.iter().map(event_row).collect()
+        readable(&rows, event_row)
     }
 
     /// Events recorded since a time, in the order in which they were, from the first one or

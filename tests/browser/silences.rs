@@ -1,4 +1,4 @@
-//! A silence, asked for from a page of ours: what it keeps quiet shows why on the job's page.
+//! A silence, asked for on the dashboard: what it keeps quiet shows why on the job's page.
 
 use serde_json::json;
 
@@ -8,39 +8,80 @@ use crate::support::bridge::Setup;
 use crate::support::sink::Sink;
 use crate::support::stage::Stage;
 
-/// Sends a request from the page, as its script would; the answer's status and document.
-const ASK: &str = "const [method, path, body, done] = arguments; \
-    fetch(path, {method, body: body && JSON.stringify(body)})\
-    .then(async answer => done([answer.status, await answer.json()]), cause => done([0, `${cause}`]))";
-
 #[tokio::test]
-async fn a_silence_is_told_where_it_kept_a_message_and_no_longer_after_its_end() {
+async fn a_silence_is_added_told_where_it_kept_a_message_and_ended_by_a_click() {
     let sink = Sink::start().await;
     let stage = Stage::start(Setup::everything_to(&sink)).await;
     let Some(browser) = Browser::open(&home(&stage)).await else { return };
     browser.go("/").await;
     browser.until_shown("#live", "Live").await;
-    let wish = json!({"for": "2h", "comment": "moving house", "matchers": ["job.job_type=agent"]});
 
-    let added = browser.script_later(ASK, json!(["POST", "/api/v1/silences", wish])).await;
-    assert_eq!(added[0], 201, "{added}");
-    let id = added[1]["silences"][0]["id"].as_str().unwrap().to_owned();
+    browser.click("#add-silence summary").await;
+    browser.type_into("#silence-match", "job.job_type=agent").await;
+    browser.type_into("#silence-comment", "moving <b>house</b>").await;
+    browser.click("#silence-add").await;
+    browser.until_shown("#silences", "moving <b>house</b>").await;
     let silenced = stage.bridge.run("agent");
     browser.until_shown("#running", "AI edit").await;
-    browser.click("#running a").await;
-    browser.until_shown("#story", &format!("matched, but silence `{id}` is on")).await;
-    browser.until_shown("#said", "No message is owed about this job.").await;
     for look in LOOKS {
         browser.look(look).await;
         browser.fits().await;
-        browser.is_accessible(&format!("a silenced job, {}", look.name)).await;
+        browser.is_accessible(&format!("a dashboard with a silence, {}", look.name)).await;
     }
-    let path = format!("/api/v1/silences/{id}");
-    let ended = browser.script_later(ASK, json!(["DELETE", path, null])).await;
-    assert_eq!(ended[0], 200, "{ended}");
+    browser.picture("silence-dashboard").await;
+    browser.click("#running a").await;
+    browser.until_shown("#story", "matched, but silence `").await;
+    browser.until_shown("#said", "No message is owed about this job.").await;
+    browser.go("/").await;
+    browser.until_shown("#live", "Live").await;
+    browser.click("#silences button").await;
+    browser.until_shown("#silences", "Nothing is silenced.").await;
     stage.bridge.succeed(&silenced);
 
-    browser.until_shown("#said", "sent").await;
+    browser.until_shown("#settled", "hook").await;
     assert_eq!(sink.kinds(), ["succeeded"]);
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn what_is_typed_into_the_form_stays_over_an_update_and_a_mistake() {
+    let sink = Sink::start().await;
+    let stage = Stage::start(Setup::everything_to(&sink)).await;
+    let job = stage.bridge.run("agent");
+    sink.wait_for(1).await;
+    let Some(mut browser) = Browser::open(&home(&stage)).await else { return };
+    browser.expect("status of 400");
+
+    browser.go(&format!("/jobs/main/{job}")).await;
+    browser.click("a[href*='silences/new']").await;
+    browser
+        .until("a form", "document.querySelector('#silence-match')?.value.includes('job.')")
+        .await;
+    browser.type_into("#silence-comment", "half a wo").await;
+    browser.type_into("#silence-other", "3 moons").await;
+    browser.click("#silence-add").await;
+
+    browser.until_shown("#silence-problem", "3 moons").await;
+    assert_eq!(
+        browser.value("document.querySelector('#silence-comment').value").await,
+        "half a wo"
+    );
+    assert_eq!(browser.value("document.querySelector('#silence-other').value").await, "3 moons");
+    for look in LOOKS {
+        browser.look(look).await;
+        browser.fits().await;
+        browser.is_accessible(&format!("the form with a mistake, {}", look.name)).await;
+    }
+    browser.picture("silence-form").await;
+    browser.go("/").await;
+    browser.until_shown("#live", "Live").await;
+    browser.click("#add-silence summary").await;
+    browser.type_into("#silence-comment", "half a wo").await;
+    stage.bridge.succeed(&job);
+    browser.until_shown("#ended", "succeeded").await;
+    assert_eq!(
+        browser.value("document.querySelector('#silence-comment').value").await,
+        json!("half a wo")
+    );
     browser.close().await;
 }

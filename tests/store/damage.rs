@@ -3,7 +3,8 @@
 
 use descript_notify::model::{Decided, DeliveryState, Event, EventKind, Pacing, Phase, Verdict};
 use descript_notify::store::{
-    Deciding, EventFilter, Gather, HealthChange, JobFilter, Marks, Settled, Turn, WalkCommit,
+    Deciding, EventFilter, EventRow, Gather, HealthChange, JobFilter, Marks, Settled, Turn,
+    WalkCommit,
 };
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, SqliteConnection};
@@ -148,4 +149,22 @@ async fn a_digest_of_which_nothing_can_be_read_is_given_up() {
 
     assert_eq!(claimed, []);
     assert_eq!(place.store.dead().await.unwrap().len(), 4);
+}
+
+#[tokio::test]
+async fn a_damaged_event_costs_a_listing_only_itself() {
+    let place = place().await;
+    let events = ["a", "b", "c"].map(|name| event(name, EventKind::Failed, ""));
+    owe(&place.store, &events).await;
+    write(&place, "UPDATE event SET document = 'torn' WHERE job_id = 'b'").await;
+
+    let filter = EventFilter { most: 9, ..EventFilter::default() };
+    let listed = place.store.events(&filter).await.unwrap();
+    let recent = place.store.recent_events(&[EventKind::Failed], 9).await.unwrap();
+
+    let jobs = |rows: &[EventRow]| -> Vec<String> {
+        rows.iter().map(|row| row.event.key.subject.clone()).collect()
+    };
+    assert_eq!(jobs(&listed.rows), ["c", "a"]);
+    assert_eq!(jobs(&recent), ["c", "a"]);
 }
