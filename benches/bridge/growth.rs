@@ -91,16 +91,15 @@ pub async fn of_rules(rules: usize) -> GrownRules {
     let mut text = String::new();
     for number in 0..rules.max(1) {
         // Where there is one rule, it is about all of them.
-        let projects: Vec<String> = match rules {
-            0..3 => (0..3).map(|number| format!("{:?}", Board::project(number))).collect(),
-            _ => vec![format!("{:?}", Board::project(number))],
+        let projects = match (rules, number) {
+            (0..3, _) => (0..3).map(|number| format!("{:?}", Board::project(number))).collect(),
+            (_, 0..3) => vec![format!("{:?}", Board::project(number))],
+            // Short: the file of a config has its limit.
+            _ => vec![format!("\"p{number}\"")],
         };
-        write!(
-            text,
-            "\n[[rules]]\nname = \"rule {number}\"\non = [\"finished\"]\nnotify = [\"hook\"]\nmatch = {{ \"job.project_id\" = [{}] }}\n",
-            projects.join(", ")
-        )
-        .expect("memory");
+        let about = format!("match.\"job.project_id\" = [{}]", projects.join(", "));
+        let rule = format!("name = \"{number}\"\non = [\"finished\"]\nnotify = [\"hook\"]");
+        write!(text, "\n[[rules]]\n{rule}\n{about}\n").expect("memory");
     }
     let home = Home::with(&board, &sink, Duration::from_secs(1), 1, &text);
     let mut service = Service::start(&home);

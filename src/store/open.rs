@@ -91,6 +91,8 @@ impl Store {
             .max_connections(1)
             .idle_timeout(None)
             .max_lifetime(None)
+            // A file needs no ping: that it is sound is seen without asking it.
+            .test_before_acquire(false)
             .before_acquire(|connection, _| Box::pin(async { is_sound(connection) }))
             .connect_with(options.clone().pragma("cache_size", WRITER_CACHE))
             .await
@@ -99,6 +101,7 @@ impl Store {
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .min_connections(0)
+            .test_before_acquire(false)
             .idle_timeout(Duration::from_secs(60))
             .connect_lazy_with(options.read_only(true).create_if_missing(false));
         let news = super::news::Newsroom::default();

@@ -53,6 +53,9 @@ impl Walk {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub async fn known(&mut self, ids: &[&JobId]) -> Result<HashMap<JobId, KnownJob>, StoreError> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
         let rows = query(
             "SELECT * FROM job
              WHERE source = $1 AND job_id IN (SELECT value FROM json_each($2))",
