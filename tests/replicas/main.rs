@@ -24,7 +24,7 @@ use wire::State;
 const TAKEOVER: Duration = Duration::from_secs(15);
 
 /// As many as one replica has under way at once.
-const IN_FLIGHT: usize = 16;
+const IN_FLIGHT: usize = 64;
 
 const FAST: &str = "rate = \"unlimited\"";
 

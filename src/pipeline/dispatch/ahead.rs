@@ -12,7 +12,7 @@ use super::MOST_IN_FLIGHT;
 use crate::store::Claimed;
 
 /// The most that are claimed and not yet recorded: waiting here, under way, or answered.
-pub(super) const MOST_CLAIMED: usize = 256;
+pub(super) const MOST_CLAIMED: usize = 64;
 
 /// An answer is written down after this at the latest, however few there are.
 const LINGER: Duration = Duration::from_millis(10);
