@@ -87,6 +87,10 @@ impl Route {
         if parts.as_slice() == ["login"] && method == "POST" {
             return Ok(Self::LogIn);
         }
+        // Where a form with a mistake was sent, the form is found again by a reload.
+        if parts.as_slice() == ["silences"] && ["GET", "HEAD"].contains(&method) {
+            return Ok(Self::SilenceForm);
+        }
         let (route, is_post) = match parts.as_slice() {
             [""] => (Self::Dashboard, false),
             ["jobs", source, job] => (Self::Job { source: id(source), id: id(job) }, false),
@@ -225,7 +229,6 @@ mod tests {
             "/api/v1/deliveries/ab/retry",
             "/api/v1/deliveries/ab/discard",
             "/deliveries/ab/retry",
-            "/silences",
             "/silences/ab/expire",
         ] {
             let wrong = Err(NoRoute::Method { allowed: "POST" });
@@ -238,6 +241,7 @@ mod tests {
         }
         let id = "0badcafe".to_owned();
         for (method, path, wanted) in [
+            ("POST", "/silences", Route::Silence),
             ("POST", "/api/v1/silences", Route::AddSilence),
             ("DELETE", "/api/v1/silences/0badcafe", Route::ExpireSilence { id }),
         ] {
@@ -245,7 +249,12 @@ mod tests {
             assert_eq!(route, wanted);
             assert!(route.need() == Right::Decide && route.is_guarded());
         }
-        for (method, path) in [("PUT", "/api/v1/silences"), ("GET", "/api/v1/silences/0badcafe")] {
+        assert_eq!(Route::parse("GET", "/silences"), Ok(Route::SilenceForm));
+        for (method, path) in [
+            ("PUT", "/silences"),
+            ("PUT", "/api/v1/silences"),
+            ("GET", "/api/v1/silences/0badcafe"),
+        ] {
             assert!(matches!(Route::parse(method, path), Err(NoRoute::Method { .. })), "{path}");
         }
     }
