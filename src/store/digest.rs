@@ -7,7 +7,7 @@ use serde_json::json;
 use super::StoreError;
 use super::rows::ms;
 use super::sql::{Row, Tx, query};
-use crate::model::DeliveryId;
+use crate::model::{DeliveryId, Hold};
 
 /// A held delivery, as far as gathering needs it.
 #[derive(Debug, Clone)]
@@ -38,11 +38,12 @@ pub(super) fn digests(held: &[HeldRow], most: usize) -> impl Iterator<Item = &[H
         .filter(|digest| digest.len() > 1)
 }
 
-/// Stores a digest with its members, which wait for it from now on.
+/// Stores a digest with its members, which wait for it from now on. `after`: what they have
+/// waited for until now.
 pub(super) async fn store_digest(
     transaction: &mut Tx,
     notifier: &str,
-    after: &str,
+    after: Hold,
     digest: &[HeldRow],
     now: Timestamp,
 ) -> Result<(), StoreError> {
@@ -53,12 +54,13 @@ pub(super) async fn store_digest(
     let id = DeliveryId::of(group.as_str(), rule, notifier, recipient);
     query(
         "INSERT INTO message_group (id, rule, group_key, hold, opened_ms, sealed_ms)
-         VALUES ($1, $2, $3, 'digest', $4, $4) ON CONFLICT DO NOTHING",
+         VALUES ($1, $2, $3, $5, $4, $4) ON CONFLICT DO NOTHING",
     )
     .bind(group.as_str())
     .bind(rule)
     .bind(format!("{after} of {notifier}"))
     .bind(ms(now))
+    .bind(after.as_str())
     .execute(&mut *transaction)
     .await?;
     let members: Vec<&str> = digest.iter().map(|row| row.id.as_str()).collect();

@@ -226,7 +226,7 @@ impl Store {
                     free.iter().filter(waited).map(|row| row.digest.clone()).collect();
                 held.sort_by(|one, other| one.key.cmp(&other.key));
                 for digest in digests(&held, most) {
-                    store_digest(&mut transaction, notifier, "window", digest, now).await?;
+                    store_digest(&mut transaction, notifier, Hold::Window, digest, now).await?;
                 }
             }
         }

@@ -16,11 +16,9 @@ pub struct Gathered {
     pub held: Option<Hold>,
 }
 
-/// What waited for a window or a notifier was gathered when it came free.
 const GATHERED: &str = concat!(
     "SELECT (SELECT count(*) FROM group_member c WHERE c.group_id = g.id) AS members,
-         CASE WHEN g.hold <> 'digest' THEN g.hold
-              WHEN g.group_key LIKE 'window of %' THEN 'window' ELSE 'notifier' END AS gathered_by, ",
+         g.hold AS gathered_by, ",
     event_columns!(),
     " FROM delivery d JOIN message_group g ON g.id = d.about
      JOIN group_member m ON m.group_id = g.id JOIN event e ON e.id = m.event_id

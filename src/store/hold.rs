@@ -11,7 +11,7 @@ use super::digest::{HeldRow, digests, store_digest};
 use super::rows::{ms, time};
 use super::sql::{Tx, query, query_scalar};
 use super::{Committed, Store, StoreError};
-use crate::model::Event;
+use crate::model::{Event, Hold};
 
 /// Why and since when a notifier is held.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -168,7 +168,7 @@ async fn release(
         let held = held_rows(transaction, notifier).await?;
         if held.len() > gather.more_than {
             for digest in digests(&held, gather.most) {
-                store_digest(transaction, notifier, "catch-up", digest, now).await?;
+                store_digest(transaction, notifier, Hold::Notifier, digest, now).await?;
             }
         }
     }

@@ -122,11 +122,8 @@ const CLAIMED: &str = concat!(
     event_columns!(),
     ", ",
     live_handle!(),
-    // What was gathered when it came free waited for its window, or for its notifier.
-    " AS live_handle, (
-         SELECT CASE WHEN g.hold <> 'digest' THEN g.hold
-                     WHEN g.group_key LIKE 'window of %' THEN 'window' ELSE 'notifier' END
-         FROM message_group g WHERE g.id = d.about) AS gathered_by
+    " AS live_handle,
+         (SELECT g.hold FROM message_group g WHERE g.id = d.about) AS gathered_by
      FROM delivery d LEFT JOIN event e ON e.id = d.event_id
      WHERE d.id IN (SELECT value FROM json_each($1)) ORDER BY d.rank, d.seq"
 );

@@ -112,7 +112,8 @@ CREATE TABLE message_group (
     id         TEXT PRIMARY KEY,
     rule       TEXT NOT NULL,
     group_key  TEXT NOT NULL,
-    -- Why it gathers: digest, group, throttle, silence.
+    -- What its events wait for together: group, throttle, silence; of a digest what its members
+    -- have waited for: window, notifier.
     hold       TEXT NOT NULL,
     opened_ms  INTEGER NOT NULL,
     -- Null: it is open, and more events may join it.

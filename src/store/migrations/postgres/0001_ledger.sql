@@ -111,7 +111,8 @@ CREATE TABLE message_group (
     id         TEXT COLLATE "C" PRIMARY KEY,
     rule       TEXT COLLATE "C" NOT NULL,
     group_key  TEXT COLLATE "C" NOT NULL,
-    -- Why it gathers: digest, group, throttle, silence.
+    -- What its events wait for together: group, throttle, silence; of a digest what its members
+    -- have waited for: window, notifier.
     hold       TEXT COLLATE "C" NOT NULL,
     opened_ms  BIGINT NOT NULL,
     -- Null: it is open, and more events may join it.
