@@ -18,7 +18,7 @@ use super::notes::Notes;
 use super::rule::Shared;
 use super::secrecy::is_secret_key;
 use super::syntax::Syntax;
-use super::table::{Table, presentable};
+use super::table::{Table, listed_tables, presentable};
 use super::{
     Case, Config, Defaults, Parsed, ParsedCases, elsewhere, notifier, rule, service, source,
 };
@@ -183,20 +183,8 @@ fn named<'i>(
 
 fn rule_tables<'i>(root: &mut DeTable<'i>, problems: &mut Vec<Problem>) -> Vec<Table<'i>> {
     let Some((key, value)) = root.remove_entry("rules") else { return Vec::new() };
-    let wrong = |span| Problem::error("rules are a list: each begins with [[rules]]").at(span);
-    let DeValue::Array(items) = value.into_inner() else {
-        problems.push(wrong(key.span()).help("write the brackets twice"));
-        return Vec::new();
-    };
-    let mut tables = Vec::new();
-    for item in items {
-        let place = item.span();
-        match item.into_inner() {
-            DeValue::Table(entries) => tables.push(Table { place, entries }),
-            _ => problems.push(wrong(place)),
-        }
-    }
-    tables
+    let message = "rules are a list: each begins with [[rules]]";
+    listed_tables(key.span(), value, message, |problem| problems.push(problem))
 }
 
 fn check_other_sections(root: &DeTable<'_>, problems: &mut Vec<Problem>) {

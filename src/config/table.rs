@@ -366,3 +366,26 @@ fn explained(message: &str, found: &str) -> Problem {
         _ => Problem::error(message),
     }
 }
+
+/// The tables of a list; notes with `message` where it is something else.
+pub(super) fn listed_tables<'i>(
+    key: Range<usize>,
+    value: Spanned<DeValue<'i>>,
+    message: &str,
+    mut note: impl FnMut(Problem),
+) -> Vec<Table<'i>> {
+    let wrong = |span| Problem::error(message).at(span);
+    let DeValue::Array(items) = value.into_inner() else {
+        note(wrong(key).help("write the brackets twice"));
+        return Vec::new();
+    };
+    let mut tables = Vec::new();
+    for item in items {
+        let place = item.span();
+        match item.into_inner() {
+            DeValue::Table(entries) => tables.push(Table { place, entries }),
+            _ => note(wrong(place)),
+        }
+    }
+    tables
+}

@@ -15,7 +15,7 @@ use written::{EventWritten, ExpectWritten};
 
 use super::length::short;
 use super::notes::Notes;
-use super::table::{Keys, Table, json_of, no_notifier, no_rule};
+use super::table::{Keys, Table, json_of, listed_tables, no_notifier, no_rule};
 use crate::model::{EventKind, KIND_NAMES};
 use crate::problem::{Problem, Severity, suggestion};
 
@@ -244,23 +244,8 @@ fn tables<'i>(
     header: &str,
     notes: &mut Notes<'_>,
 ) -> Vec<Table<'i>> {
-    let wrong = |span| {
-        let message = format!("this is a list of tables: each begins with {header}");
-        Problem::error(message).at(span)
-    };
-    let DeValue::Array(items) = value.into_inner() else {
-        notes.whole(wrong(key).help("write the brackets twice"));
-        return Vec::new();
-    };
-    let mut tables = Vec::new();
-    for item in items {
-        let place = item.span();
-        match item.into_inner() {
-            DeValue::Table(entries) => tables.push(Table { place, entries }),
-            _ => notes.whole(wrong(place)),
-        }
-    }
-    tables
+    let message = format!("this is a list of tables: each begins with {header}");
+    listed_tables(key, value, &message, |problem| notes.whole(problem))
 }
 
 /// Takes a table out whose keys are free.
