@@ -38,8 +38,8 @@ struct Running {
 pub(super) struct Place {
     /// Cancelled when this loop, or the process, is to end.
     pub(super) retire: CancellationToken,
-    /// Cancelled when the one before has ended; at once where there was none.
-    pub(super) free: CancellationToken,
+    /// Cancelled when the one before has ended; `None` where there was none.
+    free: Option<CancellationToken>,
     ended: CancellationToken,
 }
 
@@ -78,21 +78,15 @@ impl Loops {
 
     /// Tells the loop of that name to end, if there is one, and gives its place.
     pub(super) fn place(&mut self, kind: Kind, name: &str) -> Place {
-        let free = CancellationToken::new();
-        let free = match self.running.remove(&(kind, name.to_owned())) {
-            Some(before) => {
-                self.retire(&before);
-                before.ended
-            }
-            None => {
-                free.cancel();
-                free
-            }
-        };
+        let before = self.running.remove(&(kind, name.to_owned()));
+        if let Some(before) = &before {
+            self.retire(before);
+        }
+        let free = before.map(|before| before.ended);
         Place { retire: self.stop.child_token(), free, ended: CancellationToken::new() }
     }
 
-    /// Starts a loop in its place.
+    /// Starts a loop in its place, as soon as the one before has ended.
     pub(super) fn start(
         &mut self,
         kind: Kind,
@@ -101,11 +95,14 @@ impl Loops {
         place: Place,
         work: impl Future<Output = bool> + Send + 'static,
     ) {
-        let Place { retire, ended, .. } = place;
+        let Place { retire, free, ended } = place;
         let guard = ended.clone().drop_guard();
         let task = self.set.spawn(async move {
             // Also where it panics.
             let _guard = guard;
+            if let Some(before) = free {
+                before.cancelled().await;
+            }
             work.await
         });
         let words = match kind {

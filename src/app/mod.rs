@@ -209,9 +209,8 @@ impl Service {
             }
             let place = self.loops.place(Kind::Source, &name);
             let parts = self.bench.ingest(planned.settings, planned.built, keep);
-            let (free, retire) = (place.free.clone(), place.retire.clone());
+            let retire = place.retire.clone();
             self.loops.start(Kind::Source, &name, planned.identity, place, async move {
-                free.cancelled().await;
                 let begun = begin(&retire, parts, |parts| Ingest::start(parts.clone())).await;
                 let Some(ingest) = begun else { return true };
                 match door {
@@ -229,10 +228,9 @@ impl Service {
             }
             let place = self.loops.place(Kind::Notifier, &name);
             let parts = self.bench.dispatch(planned.settings, planned.built);
-            let (free, retire) = (place.free.clone(), place.retire.clone());
+            let retire = place.retire.clone();
             let stop = self.stop.clone();
             self.loops.start(Kind::Notifier, &name, planned.identity, place, async move {
-                free.cancelled().await;
                 let begun = begin(&retire, parts, |parts| Dispatch::start(parts.clone())).await;
                 match begun {
                     Some(dispatch) => dispatch.run(retire, stop).await,
