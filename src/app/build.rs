@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::face::{self, Bound};
-use super::plan::Plan;
+use super::plan::{Plan, Texts};
 use super::reload::Looks;
 use crate::clock::Clock;
 use crate::config::{Config, StorePlace};
@@ -109,7 +109,8 @@ impl App {
         clock: Clock,
         mode: Mode,
     ) -> Result<Self, StartError> {
-        let plan = Plan::of(config, resolver, mode).map_err(StartError::Config)?;
+        let texts = Texts::of(&config);
+        let plan = Plan::of(config, texts, resolver, mode).map_err(StartError::Config)?;
         let Plan { policy, sources, notifiers, keep, store: place, face, .. } = plan;
         let watched = Watched {
             is_asked_for: plan.watch,

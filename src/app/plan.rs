@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::build::place_of;
 use super::face::{self, Face};
 use super::reload::Looks;
-use super::template_files::load_templates;
+use super::template_files::{TemplateProblems, load_templates};
 use crate::config::Config;
 use crate::deliver::settings::NotifierSettings;
 use crate::deliver::{self, Notifier};
@@ -48,17 +48,36 @@ pub(super) struct Planned<S, T> {
     pub(super) identity: Fingerprint,
 }
 
+/// The templates that a config names, as they were read once.
+pub(super) struct Texts {
+    pub(super) loaded: Result<(Templates, Vec<TemplateProblems>), String>,
+    /// How the files looked before.
+    seen: Looks,
+}
+
+impl Texts {
+    pub(super) fn of(config: &Config) -> Self {
+        let folder = config.service.templates.as_deref();
+        let seen = Looks::of_templates(folder);
+        Self { loaded: load_templates(folder), seen }
+    }
+}
+
 impl Plan {
-    /// Reads the secrets and the templates and builds every part.
+    /// Reads the secrets and builds every part, with the templates that were read.
     ///
     /// # Errors
     /// Everything that is in the way, in words.
-    pub(super) fn of(config: Config, resolver: &Resolver, mode: Mode) -> Result<Self, Vec<String>> {
+    pub(super) fn of(
+        config: Config,
+        texts: Texts,
+        resolver: &Resolver,
+        mode: Mode,
+    ) -> Result<Self, Vec<String>> {
         deliver::http::install_crypto();
         let mut faults = Vec::new();
         let mut redactor = redactor_of(&config, resolver);
-        let seen_templates = Looks::of_templates(config.service.templates.as_deref());
-        let templates = templates(&config, &mut faults);
+        let templates = templates(texts.loaded, &mut faults);
         let face = face::face(&config, &templates, resolver, mode, &mut faults);
         let mut sources = Vec::new();
         let keep = config.service.keep;
@@ -102,13 +121,16 @@ impl Plan {
             face,
             templates: config.service.templates,
             watch: config.service.watch,
-            seen_templates,
+            seen_templates: texts.seen,
         })
     }
 }
 
-fn templates(config: &Config, faults: &mut Vec<String>) -> Templates {
-    match load_templates(config.service.templates.as_deref()) {
+fn templates(
+    loaded: Result<(Templates, Vec<TemplateProblems>), String>,
+    faults: &mut Vec<String>,
+) -> Templates {
+    match loaded {
         Ok((templates, problems)) => {
             for (path, _, problems) in problems {
                 let errors = problems.iter().filter(|problem| problem.severity == Severity::Error);

@@ -9,8 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::mpsc;
 
-use super::plan::Plan;
-use super::template_files::load_templates;
+use super::plan::{Plan, Texts};
 use crate::config::{self, Config, Defaults};
 use crate::pipeline::Mode;
 use crate::problem::Severity;
@@ -48,25 +47,25 @@ pub(super) fn plan_anew(
     let Some(config) = loaded.config else {
         return Err(told);
     };
-    let failed = failed_tests(&config)?;
+    let texts = Texts::of(&config);
+    let failed = failed_tests(&config, &texts)?;
     if !failed.is_empty() {
         return Err(failed);
     }
-    Ok((Plan::of(config, resolver, Mode::Service)?, seen))
+    Ok((Plan::of(config, texts, resolver, Mode::Service)?, seen))
 }
 
 /// The tests of the config that fail.
-fn failed_tests(config: &Config) -> Result<Vec<String>, Vec<String>> {
+fn failed_tests(config: &Config, texts: &Texts) -> Result<Vec<String>, Vec<String>> {
     if config.tests.is_empty() {
         return Ok(Vec::new());
     }
-    let folder = config.service.templates.as_deref();
-    let (templates, problems) = load_templates(folder).map_err(|problem| vec![problem])?;
-    if has_errors(&problems) {
+    let (templates, problems) = texts.loaded.as_ref().map_err(|problem| vec![problem.clone()])?;
+    if has_errors(problems) {
         // The plan tells them.
         return Ok(Vec::new());
     }
-    let outcomes = Trial::new(config, &templates).run(&config.tests);
+    let outcomes = Trial::new(config, templates).run(&config.tests);
     let failed = outcomes.into_iter().filter(|outcome| !outcome.faults.is_empty());
     Ok(failed
         .map(|outcome| {
