@@ -233,6 +233,19 @@ impl Browser {
         std::fs::write(folder.join(format!("{name}.png")), png).unwrap();
     }
 
+    /// The page as it is open now fits, is accessible and is drawn, in every look.
+    pub async fn in_every_look(&self, name: &str) {
+        self.look(NARROW).await;
+        self.fits().await;
+        for look in LOOKS {
+            self.look(look).await;
+            let name = format!("{name}-{}", look.name);
+            self.fits().await;
+            self.picture(&name).await;
+            self.is_accessible(&name).await;
+        }
+    }
+
     /// The page can be read without moving it sideways.
     pub async fn fits(&self) {
         let wide = "const page = document.documentElement, own = page.clientWidth; \

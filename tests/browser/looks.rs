@@ -3,24 +3,11 @@
 
 use serde_json::json;
 
-use crate::browser::{Browser, LOOKS, NARROW};
+use crate::browser::Browser;
 use crate::home;
 use crate::support::bridge::{Setup, rule, webhook};
 use crate::support::sink::{Answer, Sink};
 use crate::support::stage::Stage;
-
-/// The page as it is open now, in every look.
-async fn in_every_look(browser: &Browser, name: &str) {
-    browser.look(NARROW).await;
-    browser.fits().await;
-    for look in LOOKS {
-        browser.look(look).await;
-        let name = format!("{name}-{}", look.name);
-        browser.fits().await;
-        browser.picture(&name).await;
-        browser.is_accessible(&name).await;
-    }
-}
 
 /// A stage where everything that a page can show is there; one job's id.
 async fn busy(sink: &Sink, shut: &Sink) -> (Stage, String) {
@@ -79,7 +66,7 @@ async fn an_empty_dashboard_is_fit_to_be_seen() {
     browser.go("/").await;
     browser.until_shown("#live", "Live").await;
 
-    in_every_look(&browser, "dashboard-empty").await;
+    browser.in_every_look("dashboard-empty").await;
     browser.close().await;
 }
 
@@ -93,14 +80,14 @@ async fn a_busy_dashboard_and_a_jobs_page_are_fit_to_be_seen() {
     browser.until_shown("#live", "Live").await;
     browser.until_shown("#standing", "refuses messages").await;
     browser.until_shown("#unsent", "held").await;
-    in_every_look(&browser, "dashboard-busy").await;
+    browser.in_every_look("dashboard-busy").await;
 
     browser.go(&format!("/jobs/main/{job}")).await;
     browser.until_shown("#live", "Live").await;
     for summary in ["#said summary", "#document summary"] {
         browser.click(summary).await;
     }
-    in_every_look(&browser, "job").await;
+    browser.in_every_look("job").await;
     browser.close().await;
 }
 
@@ -119,11 +106,11 @@ async fn the_door_and_a_problem_are_fit_to_be_seen() {
     browser.type_into("#token", "a guess").await;
     browser.click("main button").await;
     browser.until_shown("[role=alert]", "not known").await;
-    in_every_look(&browser, "login").await;
+    browser.in_every_look("login").await;
 
     browser.go("/jobs/main/unknown").await;
     browser.until_shown("main", "no such job is known").await;
-    in_every_look(&browser, "problem").await;
+    browser.in_every_look("problem").await;
     browser.close().await;
 }
 

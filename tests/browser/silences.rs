@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::browser::{Browser, LOOKS};
+use crate::browser::Browser;
 use crate::home;
 use crate::support::bridge::Setup;
 use crate::support::sink::Sink;
@@ -23,12 +23,7 @@ async fn a_silence_is_added_told_where_it_kept_a_message_and_ended_by_a_click() 
     browser.until_shown("#silences", "moving <b>house</b>").await;
     let silenced = stage.bridge.run("agent");
     browser.until_shown("#running", "AI edit").await;
-    for look in LOOKS {
-        browser.look(look).await;
-        browser.fits().await;
-        browser.is_accessible(&format!("a dashboard with a silence, {}", look.name)).await;
-    }
-    browser.picture("silence-dashboard").await;
+    browser.in_every_look("silence-dashboard").await;
     browser.click("#running a").await;
     browser.until_shown("#story", "matched, but silence `").await;
     browser.until_shown("#said", "No message is owed about this job.").await;
@@ -65,12 +60,7 @@ async fn what_is_typed_into_the_form_stays_over_an_update_and_a_mistake() {
         "half a wo"
     );
     assert_eq!(browser.value("document.querySelector('#silence-other').value").await, "3 moons");
-    for look in LOOKS {
-        browser.look(look).await;
-        browser.fits().await;
-        browser.is_accessible(&format!("the form with a mistake, {}", look.name)).await;
-    }
-    browser.picture("silence-form").await;
+    browser.in_every_look("silence-form").await;
     browser.go("/").await;
     browser.until_shown("#live", "Live").await;
     browser.click("#add-silence summary").await;

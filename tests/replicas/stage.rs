@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, PgPool};
 use crate::support::bridge::{Bridge, Setup, TOKEN, TOKEN_VAR, rule};
 use crate::support::program::{Launch, Program, Signal};
 use crate::support::sink::{Answer, Received, Sink};
-use crate::support::{PATIENCE, eventually};
+use crate::support::{GLANCE, PATIENCE, eventually};
 use crate::wire::Wire;
 
 pub const REPLICAS: usize = 3;
@@ -99,15 +99,8 @@ impl Replicas {
     /// Waits until another one than `before` polls, and says which, and how long that took.
     pub async fn taken_over_from(&self, before: usize) -> (usize, Duration) {
         let begun = std::time::Instant::now();
-        let found = tokio::time::timeout(PATIENCE, async {
-            loop {
-                if let Some(now) = self.polling().await.filter(|now| *now != before) {
-                    return now;
-                }
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        });
-        (found.await.unwrap(), begun.elapsed())
+        let other = async || self.polling().await.filter(|now| *now != before);
+        (found_within(PATIENCE, "another that polls", other).await, begun.elapsed())
     }
 
     /// Lets so many jobs begin and end.
@@ -129,28 +122,19 @@ impl Replicas {
     /// Waits until the end of every job has been told.
     pub async fn told(&self) {
         // What a dead one had under way is taken back late, on purpose.
-        let told = tokio::time::timeout(3 * PATIENCE, async {
-            while self.ends().len() < self.jobs.len() {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        });
-        told.await.expect("a message about every job");
+        let all = async || (self.ends().len() >= self.jobs.len()).then_some(());
+        found_within(3 * PATIENCE, "message about every job", all).await;
         // Nothing is owed any more: what is under way has been written down.
         let question = format!(
             "SELECT count(*) FROM {}.delivery WHERE state NOT IN ('sent', 'discarded')",
             self.schema
         );
-        let settled = tokio::time::timeout(PATIENCE, async {
-            while sqlx::query_scalar::<_, i64>(AssertSqlSafe(question.clone()))
-                .fetch_one(&self.pool)
-                .await
-                .unwrap()
-                > 0
-            {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        });
-        settled.await.unwrap();
+        let none = async || {
+            let owed = sqlx::query_scalar(AssertSqlSafe(question.clone()));
+            let owed: i64 = owed.fetch_one(&self.pool).await.unwrap();
+            (owed == 0).then_some(())
+        };
+        found_within(PATIENCE, "ledger in which nothing is owed", none).await;
     }
 
     fn ends(&self) -> HashMap<String, usize> {
@@ -205,4 +189,24 @@ impl Replicas {
     pub async fn signal(&self, number: usize, signal: Signal) {
         self.program(number).signal(signal).await;
     }
+}
+
+/// Asks again and again until there is an answer.
+///
+/// # Panics
+/// When there is none within `patience`; `what` says what was missing.
+async fn found_within<T>(
+    patience: Duration,
+    what: &str,
+    mut ask: impl AsyncFnMut() -> Option<T>,
+) -> T {
+    let found = tokio::time::timeout(patience, async {
+        loop {
+            if let Some(found) = ask().await {
+                return found;
+            }
+            tokio::time::sleep(GLANCE).await;
+        }
+    });
+    found.await.unwrap_or_else(|_| panic!("in {patience:?} there was no {what}"))
 }
